@@ -1,0 +1,77 @@
+"""From the bytes of a file to the text that an engine reads; every byte keeps its place."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import re
+from typing import NamedTuple
+
+_BOM = b"\xef\xbb\xbf"
+_FRONT_MATTER = re.compile(rb"(---|\+\+\+)[ \t]*\r?\n(?:.*\n)*?\1[ \t]*(?:\r?\n|\Z)")
+_NOT_LINE_END = re.compile(rb"[^\r\n]")
+
+
+class Source(NamedTuple):
+    """A decoded file. Byte `n` of `text` in UTF-8 is byte `n + bom_bytes` of the file.
+
+    `bad_byte` is the offset in the file of the first byte that is not UTF-8; such bytes read as `?`.
+    """
+
+    text: str
+    bom_bytes: int
+    bad_byte: int | None
+
+
+def decode(data: bytes) -> Source:
+    """Text without byte-order mark and front matter (blanked, so that places stay)."""
+    bom_bytes = len(_BOM) if data.startswith(_BOM) else 0
+    body = data[bom_bytes:] if bom_bytes else data
+    if body.startswith((b"---", b"+++")):
+        body = blank_front_matter(body)
+    try:
+        return Source(body.decode("utf-8"), bom_bytes, None)
+    except UnicodeDecodeError as error:
+        text = "".join(
+            "?" if "\udc80" <= char <= "\udcff" else char for char in body.decode("utf-8", "surrogateescape")
+        )
+        return Source(text, bom_bytes, bom_bytes + error.start)
+
+
+def blank_front_matter(body: bytes) -> bytes:
+    """Spaces in place of YAML or TOML front matter: GitHub shows it as a table, generators not at all."""
+    found = _FRONT_MATTER.match(body)
+    if found is None:
+        return body
+    return _NOT_LINE_END.sub(b" ", found[0]) + body[found.end() :]
+
+
+class Lines:
+    """Line and column (1-based, code points) of byte offsets in one file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        # A carriage return alone ends a line too; hardly any file has one, and then counting line feeds will do.
+        self._starts: list[int] | None = None
+        if data.count(b"\r") != data.count(b"\r\n"):
+            self._starts = list(itertools.accumulate(map(len, data.splitlines(keepends=True)), initial=0))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Where byte `offset` of the file stands; a byte-order mark is not counted as a column."""
+        if self._starts is None:
+            line = self._data.count(b"\n", 0, offset) + 1
+            start = self._data.rfind(b"\n", 0, offset) + 1
+        else:
+            line = bisect.bisect_right(self._starts, offset)
+            start = self._starts[line - 1]
+        before = self._data[start:offset]
+        if line == 1 and before.startswith(_BOM):
+            before = before[len(_BOM) :]
+        return line, len(before.decode("utf-8", "replace")) + 1
+
+
+def count_lines(data: bytes) -> int | None:
+    """How many lines GitHub shows, or `None` for what is not text (a NUL byte in its first 8,000 bytes)."""
+    if b"\0" in data[:8000]:
+        return None
+    return data.count(b"\n") + (1 if data and not data.endswith(b"\n") else 0)

@@ -21,9 +21,7 @@ from trueup.suppression import IgnoreComment, parse
 EXTRACTOR_VERSION = 7
 
 # A file or folder of some repository on GitHub: whether it is this one is asked at every run.
-_OWN_URL = re.compile(
-    r"github\.com/[^/]+/[^/]+/(?:blob|tree|raw|edit|blame)/|raw\.githubusercontent\.com/", re.IGNORECASE
-)
+_OWN_URL = re.compile(r"github\.com/[^/]+/[^/]+/(?:blob|tree|raw|edit|blame)/|raw\.githubusercontent\.com/")
 _COMMENT_SIGN = "trueup:"
 _DEFINITION_SIGN = re.compile(r"\]:")
 _SHORTEST_LABEL, _LONGEST_LABEL = 4, 999
@@ -104,7 +102,7 @@ def _needs_check(target: str, names: frozenset[str]) -> bool:
     if target.startswith("#"):
         return len(target) > 1 and target[1:] not in names
     if has_scheme(target):
-        return "%5D(" in target or _OWN_URL.search(target) is not None
+        return "%5D(" in target or _OWN_URL.search(target.lower()) is not None
     return True
 
 

@@ -13,7 +13,7 @@ from html import unescape
 from trueup.links.document import Heading
 from trueup.links.engines.bare_urls import bare_target, match_bare
 from trueup.links.html_tags import BODY, ids_of, targets_of
-from trueup.links.targets import normalise
+from trueup.links.targets import is_normal, normalise
 
 # Nothing here backtracks or is tried again behind an end that is missing, so the time is linear for any text.
 _LINK = r"""a\ href="(?P<href>[^"]*)">"""
@@ -33,7 +33,9 @@ _OWN_LINK = re.compile(r'<a href="([^"]*)"(?: title="[^"]*")?>')
 _ANY_TAG = re.compile(rf"<!--(?:.*?-->|.*)|</?[a-zA-Z][a-zA-Z0-9-]*+(?:[\s/]{BODY})?+(?:>|\Z)", re.DOTALL | re.VERBOSE)
 _EXPLICIT_ID = re.compile(r"""\sid=(?:"([^"]*)"|'([^']*)')""")
 # Compiled although they are plain words: that is the fastest search for one that Python has.
-_SCHEME_SIGN, _WWW_SIGN, _COMMENT_SIGN = re.compile(r"://"), re.compile(r"www\."), re.compile(r"<!--")
+_WWW_SIGN, _COMMENT_SIGN = re.compile(r"www\."), re.compile(r"<!--")
+# Most URLs are the renderer's own attributes. The look-behind comes last: a pattern that starts with a word is faster.
+_SCHEME_SIGN = re.compile(r'://(?<!="http://)(?<!="https://)')
 _UP_TO_SPACE = re.compile(r"[^\s<]+")
 _ADDRESSING = re.compile(r"(?:href|src|id|name|srcset)\s*=", re.IGNORECASE)
 _BEFORE_WWW = frozenset(" \t\n*_~(>")
@@ -56,11 +58,16 @@ def read(html: str, *, explicit_ids: bool) -> Contents:
     contents = Contents()
     if _read_tags(_OTHER_TAG, html, contents, explicit_ids):
         # Nine tags of ten are the renderer's own links: those are found without a step of Python for each.
-        for written, count in Counter(_OWN_LINK.findall(html)).items():
-            if " " in written or "\n" in written:  # a raw tag; the renderer writes neither
-                _read_attributes(f'<a href="{written}">', contents, count)
-            else:
-                contents.targets[_normal(written)] += count
+        links = Counter(_OWN_LINK.findall(html))
+        if is_normal("".join(links)):
+            for written, count in links.items():
+                contents.targets[_normal(written) if "&" in written else written] += count
+        else:
+            for written, count in links.items():
+                if " " in written or "\n" in written:  # a raw tag; the renderer writes neither
+                    _read_attributes(f'<a href="{written}">', contents, count)
+                else:
+                    contents.targets[_normal(written)] += count
     else:
         contents = Contents()
         _read_tags(_TAG, html, contents, explicit_ids)
@@ -146,12 +153,7 @@ def bare_urls(html: str) -> list[str]:
                 start = position - 4
             if position < end_of_last or (sign is _SCHEME_SIGN and not html.startswith("http", start)):
                 continue
-            # Most URLs are the renderer's own attributes: those are out at once.
-            if (
-                (start > 1 and html.startswith('="', start - 2))
-                or not _may_be_bare(html, start, sign)
-                or not text.holds(start)
-            ):
+            if not _may_be_bare(html, start, sign) or not text.holds(start):
                 continue
             written = _UP_TO_SPACE.match(html, start)
             url = unescape(written[0]) if written else ""

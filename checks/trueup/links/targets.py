@@ -21,9 +21,14 @@ class Target(NamedTuple):
     fragment: str | None
 
 
+def is_normal(destination: str) -> bool:
+    """Whether a destination is its own normal form."""
+    return _UNSAFE_TEXT.search(destination) is None
+
+
 def normalise(destination: str) -> str:
     """The normal form of a destination (entities and backslash escapes already resolved)."""
-    if _UNSAFE_TEXT.search(destination) is None:
+    if is_normal(destination):
         return destination
     raw = destination.encode("utf-8", "surrogatepass")
     return _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], raw).decode("ascii")

@@ -53,7 +53,7 @@ class Lines:
         self._data = data
         # A carriage return alone ends a line too; hardly any file has one, and then counting line feeds will do.
         self._starts: list[int] | None = None
-        if data.count(b"\r") != data.count(b"\r\n"):
+        if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
             self._starts = list(itertools.accumulate(map(len, data.splitlines(keepends=True)), initial=0))
 
     def place(self, offset: int) -> tuple[int, int]:

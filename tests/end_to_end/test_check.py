@@ -89,17 +89,26 @@ def test_paths_named_are_from_where_it_is_started(
     [
         ("nowhere.md", "there is no check and no tracked path 'nowhere.md'"),
         ("../elsewhere", "'../elsewhere' lies outside the repository"),
-        ("new.md", "Git does not track 'new.md'"),
+        ("new", "Git tracks nothing in 'new'"),
         ("linsk", "there is no check and no tracked path 'linsk'"),
     ],
 )
 def test_a_path_that_cannot_be_checked_is_a_usage_error(make_repository: MakeRepository, word: str, told: str) -> None:
     repository = make_repository(BROKEN)
-    repository.write("new.md", "new")
+    repository.write("new/new.md", "new")
     done = repository.trueup("check", word)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_untracked_file_is_a_source_when_it_is_named_and_never_a_target(make_repository: MakeRepository) -> None:
+    repository = make_repository({"README.md": "[n](new.md)\n"})
+    repository.write("new.md", "# New\n[ok](#new) [gone](gone.md) [home](README.md)\n")
+    assert findings(repository.trueup("links", "new.md", "--report", "json")) == ["new.md:2:19 links/missing-file"]
+    assert findings(repository.trueup("links", "--report", "json")) == ["README.md:1:5 links/untracked-target"]
+    repository.symlink("link.md", "new.md")
+    assert "Git tracks nothing in 'link.md'" in repository.trueup("links", "link.md").stderr
 
 
 def test_work_tree_index_and_commit_are_three_different_things(make_repository: MakeRepository) -> None:

@@ -151,7 +151,7 @@ def _request(args: argparse.Namespace, view: View) -> Request:
 
 
 def _path(view: View, name: str) -> str:
-    """A path from the command line as a path from the root."""
+    """A path from the command line as a path from the root; an untracked file becomes a source by it."""
     from trueup.links.paths import join
 
     if os.path.isabs(name):
@@ -163,8 +163,10 @@ def _path(view: View, name: str) -> str:
     if above:
         raise UsageError(f"{name!r} lies outside the repository {view.root!r}")
     if path and path not in view.entries and path not in view.folders:
+        if view.name(path):
+            return path
         if view.lies_here(path):
-            raise UsageError(f"Git does not track {name!r}", hint=f"git add {name}")
+            raise UsageError(f"Git tracks nothing in {name!r}", hint=f"git add {name}")
         raise UsageError(f"there is no check and no tracked path {name!r}", hint=nearest_hint(name, list(CHECKS)))
     return path
 

@@ -71,9 +71,9 @@ class LinkCheck:
         )
 
     def sources(self) -> list[str]:
-        """The tracked Markdown files to check, each at every place where it stands."""
+        """The Markdown files to check, each at every place where it stands: tracked, or named by the caller."""
         chosen: list[str] = []
-        for path, entry in self.view.entries.items():
+        for path, entry in (*self.view.entries.items(), *self.view.named.items()):
             if entry.mode == SUBMODULE or not self._sources.matches(path) or self._excluded.matches(path):
                 continue
             if self.options.paths and not self._is_named(path):
@@ -128,7 +128,9 @@ class LinkCheck:
         return {
             path: content
             for path in sources
-            if self.view.entries[path].mode == SYMLINK and (content := self.library.content_path(path)) is not None
+            if (entry := self.view.entry(path)) is not None
+            and entry.mode == SYMLINK
+            and (content := self.library.content_path(path)) is not None
         }
 
     def verdicts(self, path: str, site: Site, record: Record) -> list[tuple[str, Problem]]:

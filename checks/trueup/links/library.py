@@ -70,8 +70,8 @@ class Library:
         return engines.load(self._engine_name)
 
     def content_path(self, path: str) -> str | None:
-        """The regular tracked file whose bytes are shown at `path`."""
-        entry = self._view.entries.get(path)
+        """The regular file whose bytes are shown at `path`."""
+        entry = self._view.entry(path)
         if entry is None:
             return None
         if entry.mode != SYMLINK:

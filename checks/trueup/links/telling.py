@@ -18,7 +18,8 @@ from trueup.rules import registry
 def wrong_targets(path: str, wrong: dict[str, Problem], spots: dict[str, list[Spot]], view: View) -> Iterator[Finding]:
     """A finding for each place at which a wrong target stands."""
     # Behind a symlink the same bytes stand at another place too, where the target may be right.
-    may_edit = view.entries[path].mode != SYMLINK
+    entry = view.entry(path)
+    may_edit = entry is not None and entry.mode != SYMLINK
     for target, problem in wrong.items():
         places: list[Spot | None] = [*spots[target]] or [None]
         for ordinal, spot in enumerate(places, start=1):

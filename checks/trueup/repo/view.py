@@ -60,6 +60,8 @@ class View:
         self.git = git
         self.git_dir = git_dir
         self.prefix = prefix  # the folder in which trueup was started, "" or "docs/"
+        # Untracked files named on the command line: sources, while as targets they stay untracked.
+        self.named: dict[str, Entry] = {}
         self._folders: dict[str, bool] = {"": True}
         self._blobs = _Blobs(git) if git is not None else None
 
@@ -89,9 +91,20 @@ class View:
         """Paths that Git tracks as symlinks."""
         return tuple(path for path, entry in self.entries.items() if entry.mode == SYMLINK)
 
+    def entry(self, path: str) -> Entry | None:
+        """The entry of a path that may be read: tracked, or named on the command line."""
+        return self.entries.get(path) or self.named.get(path)
+
+    def name(self, path: str) -> bool:
+        """Takes an untracked regular file in; false when there is none at this path."""
+        if not self.lies_here(path) or not stat.S_ISREG(os.lstat(self._absolute(path)).st_mode):
+            return False
+        self.named[path] = Entry("100644", "", "?")
+        return True
+
     def signature(self, path: str) -> tuple[int, ...] | str | None:
         """Equal signatures prove equal bytes; `None` proves nothing (too young, or missing)."""
-        entry = self.entries[path]
+        entry = self._readable(path)
         if not self._on_disk(entry):
             return entry.blob
         try:
@@ -105,8 +118,8 @@ class View:
         return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
     def read(self, path: str, limit_bytes: int) -> bytes:
-        """The bytes of a regular tracked file; `Unreadable` when there are none, or more than the limit."""
-        entry = self.entries[path]
+        """The bytes of a regular file that has an `entry`; `Unreadable` when there are none, or more than the limit."""
+        entry = self._readable(path)
         if not self._on_disk(entry):
             assert self._blobs is not None
             return self._blobs.read(entry.blob, limit_bytes)
@@ -169,6 +182,12 @@ class View:
         """Ends the helper processes."""
         if self._blobs is not None:
             self._blobs.close()
+
+    def _readable(self, path: str) -> Entry:
+        entry = self.entry(path)
+        if entry is None:
+            raise KeyError(path)
+        return entry
 
     def _on_disk(self, entry: Entry) -> bool:
         return self.has_disk and entry.tag != "S"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
 
 from trueup.findings import Severity
+from trueup.links.anchors import Anchors
 from trueup.links.problems import Problem
-from trueup.links.suggest import fragment_for
 
 # Among a page's anchors: it takes in other files, so that nobody can tell which anchors it has.
 ANY_ANCHOR = "\0"
@@ -16,14 +14,6 @@ ANY_ANCHOR = "\0"
 _GITHUB_PREFIX = "user-content-"
 # `#L10`, `#L10-L20`, `#L10-20`, `#L10C3-L12C8`
 _LINES = re.compile(r"L([0-9]{1,9})(?:C[0-9]+)?(?:-L?([0-9]{1,9})(?:C[0-9]+)?)?")
-
-
-class Anchors(NamedTuple):
-    """What a rendered page can be opened at. `exact`: its renderer never retries in lower case."""
-
-    names: frozenset[str]
-    slugs_of: Callable[[str], tuple[str, ...]]
-    exact: bool
 
 
 def clean(fragment: str | None) -> str:
@@ -52,7 +42,7 @@ def anchor_problem(name: str, anchors: Anchors, where: str) -> Problem | None:
             certain=True,
             severity=Severity.ERROR if anchors.exact else None,
         )
-    same = sorted(anchor for anchor in anchors.names if anchor.lower() == lower)
+    same = anchors.in_another_case(name)
     if same:
         return Problem(
             rule="links/fragment-case",
@@ -63,7 +53,7 @@ def anchor_problem(name: str, anchors: Anchors, where: str) -> Problem | None:
             certain=len(same) == 1,
             severity=Severity.ERROR,
         )
-    guess = fragment_for(name, anchors.names, anchors.slugs_of(name))
+    guess = anchors.guess(name)
     return Problem(
         rule="links/missing-fragment",
         message=f"{where} has no heading or anchor #{name}",

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import msgspec
 
 from trueup.links import engines, parallel, records
+from trueup.links.anchors import Anchors
 from trueup.links.cache import Cache, digest
 from trueup.links.document import Dialect, Engine
 from trueup.links.flavours import Flavours, Site
-from trueup.links.fragments import Anchors
+from trueup.links.nearest import Nearest
 from trueup.links.records import Record
 from trueup.links.slug import slugs_for
 from trueup.links.sources import count_lines
@@ -62,6 +63,7 @@ class Library:
         self._digests: dict[str, str] = {}
         self._anchors: dict[str, Anchors | None] = {}
         self._line_counts: dict[str, int | None] = {}
+        self._nearest = Nearest()
         self.unreadable: dict[str, Unreadable] = {}
         self.parsed = 0
 
@@ -169,7 +171,7 @@ class Library:
         record = self.record(path, site)
         if record is None:
             return None
-        return Anchors(record.anchors, lambda text: slugs_for(text, site.flavour), site.exact)
+        return Anchors(record.anchors, lambda text: slugs_for(text, site.flavour), site.exact, self._nearest)
 
     def _count_lines(self, path: str) -> int | None:
         content = self.content_path(path)

@@ -11,6 +11,7 @@ import msgspec
 from trueup.links.document import Dialect, Engine, Scan, UndefinedReference
 from trueup.links.flavours import Site
 from trueup.links.fragments import ANY_ANCHOR
+from trueup.links.nearest import Nearest
 from trueup.links.slug import anchors, slugs_for
 from trueup.links.sources import Source, decode
 from trueup.links.spots import LazyLines, Spot
@@ -39,6 +40,7 @@ _LONGEST_TERM = 500
 _LINK_TARGET = re.compile(r"\]\([^()]*\)")
 _PAIR = re.compile(r"\[([^\[\]]+)\]\[([^\[\]]+)\]")
 _ISSUE = re.compile(r"(?:[\w.-]+(?:/[\w.-]+)?)?#\d+")  # GitHub makes a link of it by itself
+_MOST_COMPARISONS = 500_000  # in one document
 _NEAR_LABEL = 85  # rapidfuzz's ratio: one wrong letter in seven
 
 
@@ -207,17 +209,16 @@ class _Labels:
     """Labels that were defined, to be searched for similar ones; case and punctuation do not count."""
 
     def __init__(self, labels: list[str]) -> None:
-        self._labels = labels
-        self._plain = [label.strip("`*_ ").casefold() for label in labels]
+        self._plain: dict[str, str] = {}
+        for label in labels:
+            self._plain.setdefault(label.strip("`*_ ").casefold(), label)
+        self._names = list(self._plain)
+        self._nearest = Nearest(_MOST_COMPARISONS)
 
     def nearest(self, label: str) -> str | None:
-        if not self._labels:
-            return None
-        from rapidfuzz import fuzz, process
-
         plain = label.strip("`*_ ").casefold()
-        found = process.extractOne(plain, self._plain, scorer=fuzz.ratio, score_cutoff=_NEAR_LABEL)
+        found = self._nearest.of(plain, self._names, _NEAR_LABEL)
         # [KEP-12] is no typing error for [KEP-13].
-        if found is None or re.findall(r"\d+", found[0]) != re.findall(r"\d+", plain):
+        if found is None or re.findall(r"\d+", found) != re.findall(r"\d+", plain):
             return None
-        return self._labels[found[2]]
+        return self._plain[found]

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from trueup.links import flavours
+from trueup.links.anchors import Anchors
 from trueup.links.flavours import Site
-from trueup.links.fragments import Anchors, anchor_problem, clean, is_lines, lines_problem
+from trueup.links.fragments import anchor_problem, clean, is_lines, lines_problem
 from trueup.links.malformed import malformed, nested, with_answer
 from trueup.links.own_urls import REPOSITORY_PAGES, OwnRepository, OwnUrl
 from trueup.links.paths import encode, join, relative_to

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
 
+from trueup.links.guess import Guess
+from trueup.links.nearest import Nearest
 from trueup.repo import View
 from trueup.repo.view import SUBMODULE
 
-_NOT_WORD = re.compile(r"[\W_]+")
 _LONGEST_PATH = 4096  # no tracked path is longer: what is, was never one
 _NEAR = 82  # rapidfuzz's ratio, 0 to 100: a typing error or two in a name of ten letters
-_NEAR_ANCHOR = 75
 # Names that every folder has: one of them elsewhere says nothing.
 _COMMON_NAMES = frozenset({"readme.md", "index.md", "_index.md", "owners", "makefile", "__init__.py", "license"})
 ONLY_OF_NAME = "the only file of that name"
@@ -29,23 +27,23 @@ def _own_folder(path: str) -> str:
     return _NUMBER_IN_FRONT.sub("", path.rpartition("/")[0].rpartition("/")[2])
 
 
-class Guess(NamedTuple):
-    """A likely answer. `certain`: the only candidate, by a rule that does not guess."""
-
-    answer: str
-    certain: bool
-    why: str
-
-
 class Suggestions:
     """Candidates from the tracked paths and from Git's renames."""
 
     def __init__(self, view: View, *, history: bool = False) -> None:
         self._view = view
         self._history = history
+        self._nearest = Nearest()
+        self._guesses: dict[str, Guess | None] = {}
+        self._readmes: dict[str, str | None] = {}
 
     def file_for(self, path: str) -> Guess | None:
         """The tracked path that a missing `path` was probably meant to be."""
+        if path not in self._guesses:
+            self._guesses[path] = self._find(path)
+        return self._guesses[path]
+
+    def _find(self, path: str) -> Guess | None:
         if len(path) > _LONGEST_PATH:
             return None
         entries = self._view.entries
@@ -64,7 +62,7 @@ class Suggestions:
             same_name = self._in_like_folders(path, same_name)
         elif len(same_name) == 1:
             return Guess(same_name[0], len(name.partition(".")[0]) >= _LONG_NAME, ONLY_OF_NAME)
-        return self._nearest(path, same_name)
+        return self._near(path, same_name)
 
     def case_of(self, path: str) -> str | None:
         """The tracked path, or folder, that differs from `path` in case only."""
@@ -72,10 +70,12 @@ class Suggestions:
 
     def readme_of(self, folder: str) -> str | None:
         """The README that GitHub shows with a folder, Markdown before other formats; case does not count there."""
-        names = [name for name in self._by_folder.get(folder, ()) if _README.fullmatch(name)]
-        names = [name for name in names if f"{folder}/{name}".lstrip("/") in self._view.entries]
-        best = min(names, key=lambda name: (not _MARKDOWN_README.fullmatch(name), name), default=None)
-        return None if best is None else f"{folder}/{best}".lstrip("/")
+        if folder not in self._readmes:
+            names = [name for name in self._by_folder.get(folder, ()) if _README.fullmatch(name)]
+            names = [name for name in names if f"{folder}/{name}".lstrip("/") in self._view.entries]
+            best = min(names, key=lambda name: (not _MARKDOWN_README.fullmatch(name), name), default=None)
+            self._readmes[folder] = None if best is None else f"{folder}/{best}".lstrip("/")
+        return self._readmes[folder]
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -106,6 +106,14 @@ class Suggestions:
         return children
 
     @functools.cached_property
+    def _by_stem(self) -> dict[tuple[str, str], list[str]]:
+        stems: dict[tuple[str, str], list[str]] = {}
+        for folder, names in self._by_folder.items():
+            for name in names:
+                stems.setdefault((folder, name.rpartition(".")[0]), []).append(name)
+        return stems
+
+    @functools.cached_property
     def _renames(self) -> dict[str, str]:
         return _renames(self._view, self._history)
 
@@ -113,67 +121,55 @@ class Suggestions:
         """Where a folder's files went, when every renamed file of it went to one other folder."""
         folder = path
         while folder:
-            moved = {
-                new[: len(new) - len(old) + len(folder)]
-                for old, new in self._renames.items()
-                if old.startswith(folder + "/") and new.endswith(old[len(folder) :])
-            }
+            moved = self._moved_folders.get(folder, set())
             if len(moved) == 1:
-                candidate = moved.pop() + path[len(folder) :]
+                candidate = next(iter(moved)) + path[len(folder) :]
                 if candidate in self._view.entries or candidate in self._view.folders:
                     return candidate
             folder = folder.rpartition("/")[0]
         return None
 
-    @staticmethod
-    def _in_like_folders(path: str, same_name: list[str]) -> list[str]:
+    @functools.cached_property
+    def _moved_folders(self) -> dict[str, set[str]]:
+        """Each folder of which a file was renamed without a change below it, and the folders that they went to."""
+        moved: dict[str, set[str]] = {}
+        for old, new in self._renames.items():
+            folder, _, name = old.rpartition("/")
+            other_folder, slash, other_name = new.rpartition("/")
+            while folder and slash and name == other_name:
+                moved.setdefault(folder, set()).add(other_folder)
+                folder, _, name = folder.rpartition("/")
+                other_folder, slash, other_name = other_folder.rpartition("/")
+        return moved
+
+    def _in_like_folders(self, path: str, same_name: list[str]) -> list[str]:
         """Those of many READMEs whose folder has nearly the name that was written, numbers in front apart."""
+        written = _own_folder(path)
+        if not written or written in _COMMON_FOLDERS or not self._nearest.spend(len(same_name)):
+            return []
         from rapidfuzz import fuzz
 
-        written = _own_folder(path)
-        if not written or written in _COMMON_FOLDERS:
-            return []
         return [other for other in same_name if fuzz.ratio(written, _own_folder(other)) >= _NEAR]
 
-    def _nearest(self, path: str, same_name: list[str]) -> Guess | None:
-        from rapidfuzz import fuzz, process
-
+    def _near(self, path: str, same_name: list[str]) -> Guess | None:
         folder, _, name = path.rpartition("/")
-        here = self._by_folder.get(folder, [])
-        with_ending = [other for other in here if other.rpartition(".")[0] == name]
+        with_ending = self._by_stem.get((folder, name), [])
         if len(with_ending) == 1:
             return Guess(f"{folder}/{with_ending[0]}".lstrip("/"), False, "its ending is missing")
-        found = process.extractOne(name, here, scorer=fuzz.ratio, score_cutoff=_NEAR)
+        found = self._nearest.of(name, self._by_folder.get(folder, []), _NEAR)
         if found is not None:
-            return Guess(f"{folder}/{found[0]}".lstrip("/"), False, "the nearest name in that folder")
+            return Guess(f"{folder}/{found}".lstrip("/"), False, "the nearest name in that folder")
         if 0 < len(same_name) <= _MOST_CHOICES:
-            best = process.extractOne(path, same_name, scorer=fuzz.ratio)
+            best = self._nearest.of(path, same_name, 0)
             others = f"the nearest of {len(same_name)} files of that name"
-            return Guess(best[0], False, others if len(same_name) > 1 else "the nearest file of that name")
+            why = others if len(same_name) > 1 else "the nearest file of that name"
+            return None if best is None else Guess(best, False, why)
         folders = self._folders_by_name.get(name, [])
         if len(folders) != 1:
             return None
         parent = folders[0].rpartition("/")[0]
         near = parent == "" or path.startswith(parent + "/")
         return Guess(folders[0], False, "the only folder of that name") if near or name[:1].isdecimal() else None
-
-
-def fragment_for(fragment: str, anchors: Iterable[str], slugs: Iterable[str]) -> Guess | None:
-    """The anchor that a missing fragment was probably meant to be; `slugs` are its own slugs as a heading."""
-    known = set(anchors)
-    for slug in slugs:
-        if slug in known:
-            return Guess(slug, True, "its slug")
-    squashed = _NOT_WORD.sub("", fragment).casefold()
-    if squashed:
-        # Slugs hold hyphens and underscores only beside word characters, and this runs over every anchor.
-        same = sorted(anchor for anchor in known if anchor.replace("-", "").replace("_", "").casefold() == squashed)
-        if len(same) == 1:
-            return Guess(same[0], True, "the only anchor with these letters")
-    from rapidfuzz import fuzz, process
-
-    nearest = process.extractOne(fragment.lower(), sorted(known), scorer=fuzz.ratio, score_cutoff=_NEAR_ANCHOR)
-    return Guess(nearest[0], False, "the nearest anchor") if nearest else None
 
 
 _HISTORY_COMMITS = "2000"

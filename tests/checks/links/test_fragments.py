@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.findings import Severity
-from trueup.links.fragments import Anchors, anchor_problem, clean, is_lines, lines_problem
+from trueup.links.anchors import Anchors
+from trueup.links.fragments import anchor_problem, clean, is_lines, lines_problem
 
 
 @pytest.mark.parametrize(

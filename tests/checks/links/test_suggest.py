@@ -8,7 +8,8 @@ import pytest
 
 from fix_repository import Repository
 from link_runs import links
-from trueup.links.suggest import Guess, fragment_for
+from trueup.links.anchors import Anchors
+from trueup.links.guess import Guess
 
 Make = Callable[..., Repository]
 
@@ -70,11 +71,11 @@ FRAGMENTS = [
 
 @pytest.mark.parametrize(("fragment", "slugs", "expected"), FRAGMENTS, ids=[row[0] for row in FRAGMENTS])
 def test_fragments(fragment: str, slugs: tuple[str, ...], expected: Guess | None) -> None:
-    assert fragment_for(fragment, ANCHORS, slugs) == expected
+    assert Anchors(frozenset(ANCHORS), lambda _: slugs, False).guess(fragment) == expected
 
 
 def test_two_anchors_with_the_same_letters_are_no_certainty() -> None:
-    guess = fragment_for("setup", ("set-up", "s-etup"), ())
+    guess = Anchors(frozenset(("set-up", "s-etup")), lambda _: (), False).guess("setup")
     assert guess is not None
     assert not guess.certain
 

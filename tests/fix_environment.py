@@ -29,12 +29,12 @@ WHEN = "2026-01-02T03:04:05+00:00"
 
 @pytest.fixture(scope="session", autouse=True)
 def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A home folder of its own; no variables of Git, GitHub, Python or colour; Git's identity and time fixed."""
+    """A home folder of its own; no variables of Git, GitHub, make, Python or colour; Git's identity and time fixed."""
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(GITCONFIG)
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(("GIT_", "GITHUB_", "RUNNER_", "PRE_COMMIT", "TRUEUP_")):
+            if name.startswith(("GIT_", "GITHUB_", "RUNNER_", "PRE_COMMIT", "TRUEUP_", "MAKE", "MFLAGS")):
                 patch.delenv(name)
         for name in ("PYTHONPATH", "PYTHONHOME", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "XDG_CONFIG_HOME", "PAGER"):
             patch.delenv(name, raising=False)

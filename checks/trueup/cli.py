@@ -47,6 +47,10 @@ class Command(NamedTuple):
 COMMANDS = {
     "check": Command("trueup.commands.check", "check this repository", {}),
     "links": Command("trueup.commands.check", "check links, fragments and symlinks alone", {"checks": ("links",)}),
+    "grid-config": Command("trueup.commands.check", "check global-router grids alone", {"checks": ("grid-config",)}),
+    "grid-config show": Command("trueup.commands.grids", "draw the grids of a file", {"verb": "show"}),
+    "grid-config explain": Command("trueup.commands.grids", "say which pool a request gets", {"verb": "explain"}),
+    "grid-config convert": Command("trueup.commands.grids", "write a grid in its other form", {"verb": "convert"}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),
@@ -90,11 +94,11 @@ def command() -> NoReturn:
 
 def help_text() -> str:
     """What `trueup --help` prints."""
-    lines = "\n".join(f"  {name:<9}{command.summary}" for name, command in COMMANDS.items())
+    lines = "\n".join(f"  {name:<21}{command.summary}" for name, command in COMMANDS.items())
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks.
+Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids.
 
 commands:
 {lines}
@@ -124,6 +128,8 @@ def _run(words: list[str]) -> int:
         raise UsageError(
             f"there is no option {name!r} before the command", hint=f"write it behind: trueup check {name}"
         )
+    if rest and f"{name} {rest[0]}" in COMMANDS:
+        name, rest = f"{name} {rest[0]}", rest[1:]
     command = COMMANDS.get(name)
     module = cast("Module", importlib.import_module(command.module)) if command is not None else _plugin(name)
     parser = _parser(name, command)
@@ -156,7 +162,7 @@ def _plugin(name: str) -> Module:
 
     points = {point.name: point for point in entry_points(group=PLUGINS)}
     if name not in points:
-        raise _unknown(name, [*COMMANDS, *sorted(points)])
+        raise _unknown(name, [*(one for one in COMMANDS if " " not in one), *sorted(points)])
     try:
         module: Module = points[name].load()
     except ModuleNotFoundError as error:

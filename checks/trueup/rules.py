@@ -26,15 +26,22 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     reason: str
     fixable: bool = False
+    enabled: bool = True  # false: only where the configuration gives it a severity
+
+    @property
+    def default(self) -> str:
+        """The severity where the configuration says nothing: `error`, `warning` or `off`."""
+        return self.severity.value if self.enabled else "off"
 
 
 @functools.cache
 def registry() -> dict[str, Rule]:
     """All rules by id, in the order in which the documentation lists them."""
+    from trueup.grid_config.rules import RULES as GRID_CONFIG
     from trueup.links.rules import RULES as LINKS
     from trueup.meta_rules import RULES as META
 
-    return {rule.id: rule for rule in (*LINKS, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *META)}
 
 
 def find(rule_id: str) -> Rule:

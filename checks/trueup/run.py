@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from trueup import __version__
+from trueup.checks import Options
+from trueup.checks import load as load_check
 from trueup.config import Config, Loaded, Severities, load
 from trueup.findings import Finding, Note, RunResult, sort_key
-from trueup.links import check as links
 from trueup.repo import View
+from trueup.rules import registry
 from trueup.suppression import Baseline, apply, read_baseline
-
-CHECKS: dict[str, Callable[[View, Config, links.Options], links.Outcome]] = {"links": links.run}
 
 
 class Request(NamedTuple):
     """What the command line asks of a run; `None` leaves a setting as the configuration has it."""
 
     checks: tuple[str, ...] = ()
-    options: links.Options = links.Options()
+    options: Options = Options()
     config_path: Path | None = None
     baseline_path: Path | None = None
     use_baseline: bool = True
@@ -51,7 +50,8 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
     started = time.perf_counter()
     config = loaded.config
     names = request.checks or tuple(config.checks)
-    outcomes = [CHECKS[name](view, config, request.options) for name in names]
+    begun = [load_check(name)(view, config, request.options) for name in names]
+    outcomes = [finish() for finish in begun]
     severities = Severities(config)
     applied = apply(
         _with_severities([finding for outcome in outcomes for finding in outcome.findings], severities),
@@ -77,9 +77,10 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
 def _with_severities(findings: list[Finding], severities: Severities) -> list[Finding]:
     """Findings with the configured severity; a check's own deviation from the rule's default holds otherwise."""
     judged: list[Finding] = []
+    rules = registry()
     for finding in findings:
         level = severities.configured(finding.rule, finding.path)
-        if level == "off":
+        if level == "off" or (level is None and not rules[finding.rule].enabled):
             continue
         judged.append(finding if level is None else msgspec.structs.replace(finding, severity=level))
     return judged

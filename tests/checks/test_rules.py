@@ -63,6 +63,7 @@ def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
             "summary": rule.summary,
             "reason": rule.reason,
             "fixable": rule.fixable,
+            "enabled": rule.enabled,
         }
         for rule in registry().values()
     ]
@@ -70,7 +71,7 @@ def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("rule", registry().values(), ids=lambda rule: rule.id)
 def test_words_of_a_rule(rule: Rule) -> None:
-    assert re.fullmatch(r"[a-z]+/[a-z]+(-[a-z]+)*", rule.id)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*/[a-z]+(-[a-z]+)*", rule.id)
     assert re.fullmatch(r"an? [^\n]*[^.\n]|the [^\n]*[^.\n]", rule.summary)
     assert re.fullmatch(r"[A-Zg][^\n]*\.", rule.reason)
 

@@ -94,7 +94,11 @@ def test_own_configuration_uses_the_pinned_ruff() -> None:
 
 def test_hooks_run_over_the_whole_repository_on_every_occasion() -> None:
     hooks = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert {hook["id"]: hook["entry"] for hook in hooks} == {"trueup-links": "trueup links", "trueup": "trueup check"}
+    assert {hook["id"]: hook["entry"] for hook in hooks} == {
+        "trueup-links": "trueup links",
+        "trueup": "trueup check",
+        "trueup-grid-config": "trueup grid-config",
+    }
     for hook in hooks:
         assert hook["language"] == "python"
         assert hook["pass_filenames"] is False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links",)
+CHECKS = ("links", "grid-config")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +127,7 @@ def _print_patch(patch: bytes) -> None:
 
 
 def _request(args: argparse.Namespace, view: View) -> Request:
-    from trueup.links.check import Options
+    from trueup.checks import Options
     from trueup.run import Request
 
     checks = [name for name in args.names if name in CHECKS]

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
 def text(rules: Iterable[Rule]) -> str:
     """Columns for people."""
-    rows = [(rule.id, rule.severity.value, "fixable" if rule.fixable else "", rule.summary) for rule in rules]
+    rows = [(rule.id, rule.default, "fixable" if rule.fixable else "", rule.summary) for rule in rules]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "".join(f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  {row[3]}\n" for row in rows)
 
@@ -42,7 +42,7 @@ def as_json(rules: Iterable[Rule]) -> str:
 def markdown(rules: Iterable[Rule]) -> str:
     """The table of `docs/rules/README.md`, links relative to it."""
     rows = [
-        f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {'yes' if rule.fixable else 'no'} | {rule.summary} |\n"
+        f"| [{rule.id}]({rule.id}.md) | {rule.default} | {'yes' if rule.fixable else 'no'} | {rule.summary} |\n"
         for rule in rules
     ]
     return "| Rule | Severity | Fixable | What it finds |\n| --- | --- | --- | --- |\n" + "".join(rows)

@@ -1,4 +1,4 @@
-"""`trueup schema config|report`: prints a JSON Schema that ships with trueup."""
+"""`trueup schema config|report|grid-config`: prints a JSON Schema that ships with trueup."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 
 import trueup
 
-NAMES = ("config", "report")
+NAMES = ("config", "report", "grid-config")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("name", choices=NAMES, help="config: trueup.toml and [tool.trueup]; report: the JSON report")
+    parser.add_argument(
+        "name",
+        choices=NAMES,
+        help="config: trueup.toml and [tool.trueup]; report: the JSON report; grid-config: a global router",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

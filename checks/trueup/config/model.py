@@ -23,7 +23,7 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links"]
+CheckName = Literal["links", "grid-config"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
 
@@ -105,11 +105,17 @@ class Links(_Table, frozen=True, kw_only=True):
     )
 
 
+class GridConfig(_Table, frozen=True, kw_only=True):
+    """Settings of the check of router grids."""
+
+    exclude: Annotated[list[Glob], Meta(description="Files whose grids are not checked.")] = []
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -129,3 +135,4 @@ class Config(_Table, frozen=True, kw_only=True):
     overrides: list[Override] = []
     ignore: list[Ignore] = []
     links: Links = Links()
+    grid_config: GridConfig = GridConfig()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
+from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.links import engines, symlinks
@@ -23,28 +23,9 @@ from trueup.repo.view import SUBMODULE, SYMLINK, TooLarge
 from trueup.suppression import IgnoreComment
 
 
-class Options(NamedTuple):
-    """What the command line adds to the configuration."""
-
-    paths: tuple[str, ...] = ()  # folders and files from the root; empty: everything
-    use_cache: bool = True
-    history: bool = False
-    progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
-
-
-class Outcome(NamedTuple):
-    """What the check hands to the run: findings with their default severities, and the ignore comments met."""
-
-    findings: list[Finding]
-    comments: dict[str, list[IgnoreComment]]
-    same_file: dict[str, str]  # symlinked sources, and the file whose bytes each shows
-    notes: list[Note]
-    summary: CheckSummary
-
-
-def run(view: View, config: Config, options: Options) -> Outcome:
-    """Checks every source of a view."""
-    return LinkCheck(view, config, options).run()
+def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
+    """Checks every source of a view, once it is asked to finish."""
+    return lambda: LinkCheck(view, config, options).run()
 
 
 class LinkCheck:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from trueup.checks import Options
 from trueup.config import Config
-from trueup.links.check import LinkCheck, Options
+from trueup.links.check import LinkCheck
 from trueup.links.flavours import Site, readings
 from trueup.links.paths import join
 from trueup.links.symlinks import State

@@ -67,14 +67,15 @@ def _commit(git: Git, git_dir: str, root: str, ref: str) -> View:
     commit = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit.code != 0:
         raise RepositoryError(f"there is no commit {ref!r} in this clone")
-    tree = git.out("ls-tree", "-r", "-z", "--full-tree", commit.out.decode().strip())
+    name = commit.out.decode().strip()
+    tree = git.out("ls-tree", "-r", "-z", "--full-tree", name)
     entries: dict[str, Entry] = {}
     for record in tree.decode("utf-8", "surrogateescape").split("\0"):
         if record:
             head, _, path = record.partition("\t")
             mode, _type, blob = head.split(" ")
             entries[path] = Entry(mode, blob, "H")
-    return View(root=root, origin=Origin.COMMIT, entries=entries, git=git, git_dir=git_dir)
+    return View(root=root, origin=Origin.COMMIT, entries=entries, git=git, git_dir=git_dir, commit=name)
 
 
 def _walk(folder: str) -> View:

@@ -11,11 +11,13 @@ import functools
 import os
 import stat
 import subprocess
+from collections.abc import Callable, Iterable
 from typing import IO, NamedTuple
 
 from trueup.repo.git import Git
 
 SYMLINK, SUBMODULE = "120000", "160000"
+_MOST_SEARCHED_BYTES = 16 << 20
 _LONGEST_PATH = 4096  # Linux' PATH_MAX, the longest of the systems we know
 _ASK_AGAIN_NS = 2_000_000_000  # file times may be this coarse (FAT); what is younger can still change unseen
 
@@ -53,12 +55,14 @@ class View:
         git: Git | None,
         git_dir: str | None,
         prefix: str = "",
+        commit: str | None = None,
     ) -> None:
         self.root = root
         self.origin = origin
         self.entries = entries
         self.git = git
         self.git_dir = git_dir
+        self.commit = commit  # its id, where a commit is checked
         self.prefix = prefix  # the folder in which trueup was started, "" or "docs/"
         # Untracked files named on the command line: sources, while as targets they stay untracked.
         self.named: dict[str, Entry] = {}
@@ -177,6 +181,40 @@ class View:
         """Whether a tracked path was deleted from the work tree (and the deletion not staged)."""
         entry = self.entries.get(path)
         return entry is not None and self._on_disk(entry) and entry.mode != SUBMODULE and not self.lies_here(path)
+
+    def start_search(self, words: Iterable[str], endings: Iterable[str]) -> Callable[[], list[str]]:
+        """Starts looking for the tracked files with one of these endings whose bytes hold one of the words.
+
+        The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
+        """
+        suffixes = tuple(endings)
+        if not any(path.lower().endswith(suffixes) for path in self.entries):
+            return list
+        if self.git is None:
+            return lambda: self._search_folder(tuple(word.encode() for word in words), suffixes)
+        patterns = [argument for word in words for argument in ("-e", word)]
+        which = ["--cached"] if self.origin is Origin.INDEX else [self.commit] if self.commit is not None else []
+        specs = [f":(top,icase)*{suffix}" for suffix in suffixes]
+        pending = self.git.start("grep", "-l", "-z", "-F", "--full-name", *patterns, *which, "--", *specs)
+
+        def found() -> list[str]:
+            paths = pending.answer().out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+            start = len(self.commit) + 1 if self.commit is not None else 0
+            return [path[start:] for path in paths if path[start:] in self.entries]
+
+        return found
+
+    def _search_folder(self, words: tuple[bytes, ...], suffixes: tuple[str, ...]) -> list[str]:
+        found = []
+        for path, entry in self.entries.items():
+            if entry.mode != SYMLINK and path.lower().endswith(suffixes):
+                try:
+                    data = self.read(path, _MOST_SEARCHED_BYTES)
+                except Unreadable:
+                    continue
+                if any(word in data for word in words):
+                    found.append(path)
+        return found
 
     def close(self) -> None:
         """Ends the helper processes."""

@@ -41,7 +41,9 @@ def counted(number: int, noun: str) -> str:
 
 def looked_at(result: RunResult) -> str:
     """What was checked: `690 files, 32,177 links`, for several checks each with its name."""
-    parts = [(check.name, ", ".join(counted(n, noun) for noun, n in check.counts.items())) for check in result.checks]
+    # A check that found nothing to look at is not worth a word beside one that did.
+    checks = [check for check in result.checks if any(check.counts.values())] or result.checks[:1]
+    parts = [(check.name, ", ".join(counted(n, noun) for noun, n in check.counts.items())) for check in checks]
     if len(parts) == 1:
         return parts[0][1] or parts[0][0]
     return "; ".join(f"{name}: {counts}" if counts else name for name, counts in parts) or "nothing"

@@ -1,0 +1,45 @@
+"""What every check is to a run: something that is started, and then finished with findings.
+
+A check is a function `start(view, config, options)` that may let other programs begin to work and
+answers with a function that finishes the check. Checks are imported when they are run, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, cast
+
+from trueup.config import Config
+from trueup.findings import CheckSummary, Finding, Note
+from trueup.repo import View
+from trueup.suppression import IgnoreComment
+
+
+class Options(NamedTuple):
+    """What the command line adds to the configuration."""
+
+    paths: tuple[str, ...] = ()  # folders and files from the root; empty: everything
+    use_cache: bool = True
+    history: bool = False
+    progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
+
+
+class Outcome(NamedTuple):
+    """What a check hands to the run: findings with their default severities, and the ignore comments met."""
+
+    findings: list[Finding]
+    comments: dict[str, list[IgnoreComment]]
+    same_file: dict[str, str]  # symlinked sources, and the file whose bytes each shows
+    notes: list[Note]
+    summary: CheckSummary
+
+
+Start = Callable[[View, Config, Options], Callable[[], Outcome]]
+
+_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check"}
+
+
+def load(name: str) -> Start:
+    """The check of this name."""
+    return cast("Start", importlib.import_module(_MODULES[name]).start)

@@ -1,0 +1,1 @@
+"""The check of global-router grids: configurations that several programs must read alike."""

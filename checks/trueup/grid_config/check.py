@@ -1,0 +1,82 @@
+"""The check `grid-config`: finds the grids of a repository by their fields, and judges each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from trueup.checks import Options, Outcome
+from trueup.config import Config, PathMatcher
+from trueup.findings import CheckSummary, Finding, Note
+from trueup.grid_config.fields import STRATEGIES
+from trueup.grid_config.file import File
+from trueup.grid_config.forms import compare
+from trueup.grid_config.picker import PLUGIN
+from trueup.repo import Unreadable, View
+from trueup.repo.view import SUBMODULE, SYMLINK, TooLarge
+
+ENDINGS = (".json", ".yaml", ".yml")
+# What a file with a grid holds somewhere.
+SIGNS = (*sorted(STRATEGIES), PLUGIN)
+LARGEST_FILE_BYTES = 4 << 20
+
+
+def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
+    """Starts the search for files with grids; the answer finishes the check."""
+    named = set(options.paths) & view.entries.keys() | view.named.keys()
+    listing = view.start_search(SIGNS, ENDINGS)
+
+    def finish() -> Outcome:
+        excluded = PathMatcher([*config.grid_config.exclude])
+        found = [path for path in listing() if not excluded.matches(path)]
+        chosen = dict.fromkeys([*(path for path in found if _is_wanted(path, options)), *_named(view, named)])
+        return _outcome(view, list(chosen), found, named)
+
+    return finish
+
+
+def _is_wanted(path: str, options: Options) -> bool:
+    names = options.paths
+    return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
+
+
+def _named(view: View, named: set[str]) -> Iterator[str]:
+    """Files named on the command line are grids whatever they hold: an empty one, one with a misspelt field."""
+    for path in sorted(named):
+        entry = view.entry(path)
+        if path.lower().endswith(".json") and entry is not None and entry.mode not in (SYMLINK, SUBMODULE):
+            yield path
+
+
+def _outcome(view: View, chosen: list[str], found: list[str], named: set[str]) -> Outcome:
+    files: dict[str, File] = {}
+    findings: list[Finding] = []
+    notes: list[Note] = []
+    for path in dict.fromkeys([*chosen, *found]):
+        try:
+            files[path] = File(path, view.read(path, LARGEST_FILE_BYTES), is_grid=path in named)
+        except Unreadable as error:
+            if path in chosen and not view.is_gone(path):
+                findings.append(_unreadable(path, error))
+    # All files of the repository take part in the comparison; the findings of those asked for are told.
+    for file, fault in compare(list(files.values())):
+        file.add(fault)
+    for path in chosen:
+        if path in files:
+            findings += files[path].findings
+            notes += [Note("grid-config", note, path) for note in files[path].notes]
+    grids = sum(len(files[path].grids) for path in chosen if path in files)
+    summary = CheckSummary("grid-config", {"grids": grids})
+    return Outcome(findings, {}, {}, notes, summary)
+
+
+def _unreadable(path: str, error: Unreadable) -> Finding:
+    from trueup.rules import registry
+
+    rule = registry()["trueup/file-too-large" if isinstance(error, TooLarge) else "trueup/unreadable-file"]
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        path=path,
+        message=f"this file was not checked: {error}",
+        reason=rule.reason,
+    )

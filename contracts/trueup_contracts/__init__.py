@@ -1,5 +1,9 @@
-"""Contract suites that anybody runs against their own router, cache, index or transport.
+"""Contract suites that anybody runs against their own components: `pytest --contracts`.
 
-The suites arrive with the plugin; this package exists so that its name, its place and its
-import direction are fixed from the first release.
+What an implementer or a suite needs is here; nothing heavy is imported for it.
 """
+
+from trueup_contracts.errors import Closed, Incomplete, Malformed, TooLarge, Unsupported
+from trueup_contracts.marks import requirement
+
+__all__ = ["Closed", "Incomplete", "Malformed", "TooLarge", "Unsupported", "requirement"]

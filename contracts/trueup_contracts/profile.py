@@ -1,0 +1,46 @@
+"""How thorough a run is: examples per property, and the seed from which they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypothesis import settings
+    from hypothesis.strategies import SearchStrategy
+
+EXAMPLES = {"quick": 25, "default": 150, "thorough": 2_000}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The profile of this run."""
+
+    name: str
+    seed: int
+
+    @property
+    def examples(self) -> int:
+        """How many examples a property is tried on."""
+        return EXAMPLES[self.name]
+
+    def check(self, test: Callable[..., None], **strategies: SearchStrategy[Any]) -> None:
+        """Runs a property on examples of the strategies, which are its arguments' names."""
+        from hypothesis import given, seed
+
+        seed(self.seed)(self.settings()(given(**strategies)(test)))()
+
+    def settings(self) -> settings:
+        """Settings for a property inside a test: nothing is written, no clock decides."""
+        from hypothesis import HealthCheck, Phase, settings
+
+        return settings(
+            max_examples=self.examples,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )

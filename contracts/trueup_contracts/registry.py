@@ -1,0 +1,97 @@
+"""The requirements of a suite, read from the one table of its SPEC.md."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trueup_contracts.errors import TargetError
+
+# One folder per suite; imported when the suite is declared, not before.
+FOLDERS = {"router": "trueup_contracts.router"}
+COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
+LEVELS = ("MUST", "SHOULD", "MAY")
+_ROW = re.compile(r"^\|(.*)\|\s*$")
+_EDITION = re.compile(r"^Edition: (\d+\.\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One row. `needs` are the capabilities without which it is not asked; `untestable` is the reason, or empty."""
+
+    id: str
+    since: str
+    level: str
+    provisional: bool
+    stochastic: bool
+    untestable: str
+    needs: frozenset[str]
+    statement: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SuiteInfo:
+    """What a suite's folder declares. `capabilities`: name to what is claimed by it."""
+
+    name: str
+    module: str
+    capabilities: Mapping[str, str]
+    spec: Path
+
+    @functools.cached_property
+    def edition(self) -> str:
+        """The edition of the contract."""
+        found = _EDITION.search(self.spec.read_text(encoding="utf-8"))
+        assert found is not None, f"{self.spec} names no edition"
+        return found[1]
+
+    @functools.cached_property
+    def requirements(self) -> dict[str, Requirement]:
+        """Every requirement by id, in the order of the table."""
+        return _parsed(self.spec.read_text(encoding="utf-8"), frozenset(self.capabilities))
+
+
+def suite(name: str) -> SuiteInfo:
+    """The suite of this name; a `TargetError` with the nearest one where there is none."""
+    if name not in FOLDERS:
+        from trueup.rules import nearest_hint
+
+        raise TargetError(f"there is no suite {name!r}", nearest_hint(name, list(FOLDERS)))
+    found = importlib.import_module(FOLDERS[name]).SUITE
+    assert isinstance(found, SuiteInfo)
+    return found
+
+
+def _parsed(text: str, capabilities: frozenset[str]) -> dict[str, Requirement]:
+    rows = [_cells(line) for line in text.splitlines() if _ROW.match(line)]
+    start = rows.index(COLUMNS)
+    requirements: dict[str, Requirement] = {}
+    for row in rows[start + 2 :]:
+        assert len(row) == len(COLUMNS), f"a row of {len(row)} cells: {row}"
+        identity, since, level, kind, needs, statement, why = row
+        bare = level.removesuffix(" (provisional)")
+        assert bare in LEVELS, f"{identity}: level {level!r}"
+        assert identity not in requirements, f"{identity} stands there twice"
+        assert kind in ("tested", "stochastic") or kind.startswith("untestable: "), f"{identity}: kind {kind!r}"
+        assert set(needs.split()) <= capabilities, f"{identity} needs {needs!r}"
+        requirements[identity] = Requirement(
+            identity,
+            since,
+            bare,
+            level != bare,
+            kind == "stochastic",
+            kind.removeprefix("untestable: ") if kind.startswith("untestable: ") else "",
+            frozenset(needs.split()),
+            statement,
+            why,
+        )
+    return requirements
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]

@@ -1,0 +1,69 @@
+"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import pytest
+
+from contracts.router.faults import FAULTS, Fault
+from contracts.router.hooked import Hooked
+from contracts.router.others import OTHERS, Original
+from contracts.suite_runs import each_test, verdicts
+from trueup_contracts.profile import Profile
+from trueup_contracts.router import SUITE
+from trueup_reference.adapters import router as reference
+
+QUICK = Profile("quick", 20261124)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns often, so that a race shows
+    try:
+        failed = verdicts("router", fault.factory, QUICK)
+    finally:
+        sys.setswitchinterval(before)
+    assert fault.requirement in failed, f"found by {sorted(failed)} only"
+
+
+def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
+    assert len(FAULTS) >= 60
+    assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == [
+        "accepts out-of-range"  # of a resolution, and of the rest
+    ]
+    tested = {one.id for one in SUITE.requirements.values() if not one.untestable}
+    assert {fault.requirement for fault in FAULTS} == tested
+
+
+def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
+    named = [identity for identity, _ in each_test(SUITE)]
+    assert sorted(named) == sorted(one.id for one in SUITE.requirements.values() if not one.untestable)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_correct_routers_never_fail(seed: int) -> None:
+    profile = Profile("quick", seed)
+    assert verdicts("router", reference, profile) == {}
+    assert verdicts("router", Hooked, profile) == {}
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: other.__name__)
+@pytest.mark.parametrize("seed", range(20))
+def test_routers_of_other_constructions_meet_every_must(seed: int, other: type[Hooked]) -> None:
+    failed = verdicts("router", other, Profile("quick", seed))
+    assert {identity: told for identity, told in failed.items() if SUITE.requirements[identity].level == "MUST"} == {}
+
+
+def test_the_original_meets_every_must_and_lacks_the_hardening() -> None:
+    failed = verdicts("router", Original, Profile("default", 1))
+    assert {SUITE.requirements[identity].level for identity in failed} == {"SHOULD"}
+    assert {"RC-013", "RC-015", "RC-048"} <= set(failed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_the_reference_passes_the_thorough_profile(seed: int) -> None:
+    assert verdicts("router", reference, Profile("thorough", seed)) == {}

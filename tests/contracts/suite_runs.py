@@ -1,0 +1,37 @@
+"""Runs a suite's tests on an implementation without pytest: hundreds of runs in seconds."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.marks import ATTRIBUTE
+from trueup_contracts.profile import Profile
+from trueup_contracts.registry import SuiteInfo, suite
+from trueup_contracts.subject import Subject
+
+
+def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
+    """Each test of a suite with the requirement that it names."""
+    for name, test in inspect.getmembers(importlib.import_module(info.module), inspect.isfunction):
+        if name.startswith("test_"):
+            yield getattr(test, ATTRIBUTE), test
+
+
+def verdicts(suite_name: str, factory: Callable[..., Any], profile: Profile) -> dict[str, str]:
+    """The failures: requirement to what was said of it. What is not claimed is not asked."""
+    info = suite(suite_name)
+    subject = Subject(info, "test", "tests:factory", factory)
+    failed: dict[str, str] = {}
+    for identity, test in each_test(info):
+        if not info.requirements[identity].needs <= subject.capabilities:
+            continue
+        arguments = {"trueup_subject": subject, "trueup_profile": profile}
+        try:
+            test(**{name: value for name, value in arguments.items() if name in inspect.signature(test).parameters})
+        except (AssertionError, Refusal, AdapterError) as error:
+            failed[identity] = f"{type(error).__name__}: {error}"
+    return failed

@@ -87,6 +87,9 @@ class SuiteModule(pytest.Module):
             requirement = requirement_of(item)
             if requirement is not None and requirement.needs <= claimed:
                 self.ledger.collected.append(requirement.id)
+                # For JUnit reports, and whoever else reads them.
+                assert isinstance(item, pytest.Item)
+                item.user_properties += [("requirement", requirement.id), ("implementation", self.ledger.name)]
                 yield item
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,13 @@ class ContractsSession:
         """Keeps hypothesis out of the user's folder."""
         from hypothesis import configuration
 
-        cache = self.config.cache
+        cache = getattr(self.config, "cache", None)  # none with `-p no:cacheprovider`
         if cache is not None:
-            configuration.set_hypothesis_home_dir(str(cache.mkdir("trueup-hypothesis")))
+            folder = str(cache.mkdir("trueup-hypothesis"))
+        else:
+            self._scratch = tempfile.TemporaryDirectory(prefix="trueup-contracts-")
+            folder = self._scratch.name
+        configuration.set_hypothesis_home_dir(folder)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> pytest.CollectReport | None:
@@ -110,8 +115,6 @@ class ContractsSession:
         requirement, module = requirement_of(item), item.getparent(SuiteModule)
         if requirement is None or module is None:
             return
-        if made.when == "setup":
-            made.user_properties += [("requirement", requirement.id), ("implementation", module.ledger.name)]
         state = _state(made, call)
         if state is None:
             return

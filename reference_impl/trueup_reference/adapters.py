@@ -20,7 +20,7 @@ class RouterFactory:
 
     def make_from_text(self, text: bytes) -> PoolRouter:
         """A router of this JSON text."""
-        return PoolRouter.from_text(text)
+        return PoolRouter.make_from_text(text)
 
 
 router = RouterFactory()

@@ -75,7 +75,7 @@ class PoolRouter:
         self._set(from_mapping(config), defaults)
 
     @classmethod
-    def from_text(cls, text: bytes, defaults: Mapping[str, float] | None = None) -> PoolRouter:
+    def make_from_text(cls, text: bytes, defaults: Mapping[str, float] | None = None) -> PoolRouter:
         """The same from the configuration's JSON text, in which duplicate keys can be seen and are refused."""
         router = cls.__new__(cls)
         router._set(from_text(text), defaults)

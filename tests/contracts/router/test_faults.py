@@ -67,3 +67,24 @@ def test_the_original_meets_every_must_and_lacks_the_hardening() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_reference_passes_the_thorough_profile(seed: int) -> None:
     assert verdicts("router", reference, Profile("thorough", seed)) == {}
+
+
+CLAIMS = [
+    "disagg",
+    "agg",
+    "disagg agg",
+    "agg agg_isl",
+    "disagg strict_types config_text deprecated_names threads defaults",
+    "agg strict_types config_text deprecated_names threads defaults",
+    "disagg priority_overrides priority_retry",
+    "agg priority_overrides priority_retry",
+    "agg agg_isl strict_types config_text priority_overrides priority_retry",
+]
+
+
+@pytest.mark.parametrize("claims", CLAIMS)
+def test_a_correct_router_may_claim_any_part(claims: str) -> None:
+    part = type("Part", (Hooked,), {"capabilities": frozenset(claims.split())})
+    told = verdicts("router", part, QUICK)
+    # It has the third axis without claiming it, which is what RC-022 forbids.
+    assert set(told) <= ({"RC-022"} if "agg" in claims.split() and "agg_isl" not in claims else set())

@@ -26,7 +26,7 @@ VERSION_FILE := checks/trueup/__init__.py
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help check test lint test-slow fuzz bench clean
+.PHONY: help check test lint test-slow fuzz bench faults clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ fuzz: $(TEST_READY)  ## search for crashes in the link extractors; FUZZ_ARGS are
 
 bench: $(TEST_READY)  ## time the link check; BENCH_ARGS="PATH-OF-A-CLONE" for a repository of yours
 	$(BIN)/python benchmarks/links.py $(BENCH_ARGS)
+
+faults: $(TEST_READY)  ## which requirement of a contract suite finds which seeded fault
+	PYTHONPATH=tests $(BIN)/python -m contracts.router.report
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) dist .build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -61,8 +61,9 @@ contracts = ["router = mine:Good"]
 class Project:
     """A scratch project outside this repository."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, python: str = sys.executable) -> None:
         self.root = root
+        self.python = python
         for path, text in {
             "mine.py": ROUTER,
             "conftest.py": CONFTEST,
@@ -75,7 +76,7 @@ class Project:
     def pytest(self, *words: str) -> subprocess.CompletedProcess[str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HYPOTHESIS_"))}
         return subprocess.run(
-            [sys.executable, "-P", "-m", "pytest", "--contracts-profile", "quick", "--contracts-seed", "1", *words],
+            [self.python, "-P", "-m", "pytest", "--contracts-profile", "quick", "--contracts-seed", "1", *words],
             cwd=self.root,
             env={**env, "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,

@@ -1,4 +1,4 @@
 """A compact implementation of the serving stack against which the contract suites are measured.
 
-It holds nothing yet: its parts arrive together with the suite that each of them must pass.
+So far the router: pool selection, and grids built from latency curves.
 """

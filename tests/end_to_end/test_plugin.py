@@ -12,6 +12,7 @@ from contracts.kit.test_plugin import Project
 from fix_repository import PROJECT
 
 OLDEST = "7.4.0"
+pytestmark = pytest.mark.xdist_group("plugin")
 
 
 @pytest.fixture(scope="module")

@@ -170,6 +170,26 @@ def test_texts_that_are_no_json_are_refused(trueup_subject: Subject) -> None:
     refused(trueup_subject, lambda case: case.text_only and case.level == "must", as_text=True)
 
 
+@requirement("RC-023")
+def test_a_router_made_from_a_text_is_the_one_of_its_configuration(trueup_subject: Subject) -> None:
+    tried = 0
+    for case in cases():
+        if not case.name.startswith("valid/") or not case.needs <= trueup_subject.capabilities:
+            continue
+        tried += 1
+        call, args = (
+            ("select_agg", {"ttft_target_ms": 5000, "itl_target_ms": 5000, "isl": 9000})
+            if "agg" in case.needs
+            else ("select_prefill", {"isl": 9000, "ttft_target_ms": 5000})
+        )
+        if "agg_isl" not in trueup_subject.capabilities:
+            args.pop("isl" if call == "select_agg" else "", None)
+        expected = trueup_subject.open(config=case.value).call(call, **args)
+        found = trueup_subject.open_by("make_from_text", text=case.text).call(call, **args)
+        assert found == expected, f"{case.name}: {call}({args}) of the text's router: pool {found!r}, not {expected!r}"
+    assert tried, "no case of the corpus concerns what this implementation claims: claim disagg or agg"
+
+
 @requirement("RC-022")
 def test_a_third_axis_is_never_ignored(trueup_subject: Subject) -> None:
     config = agg(Axis(0, 100, 2), Axis(0, 100, 2), isl=Axis(0, 100, 2))

@@ -57,6 +57,13 @@ def test_without_a_match_or_a_priority_the_grid_decides(trueup_subject: Subject)
     _priorities(trueup_subject, [(0, 0, 1), (10, 20, 2)], {None: 0, 0: 1, 5: 0, 21: 0, -1: 0})
 
 
+@requirement("RC-057")
+def test_a_priority_that_is_no_integer_is_refused(trueup_subject: Subject) -> None:
+    for router, call, request in _with_overrides(trueup_subject, (1, 5, 2)):
+        for priority in (True, 1.5, "1", math.nan):
+            _must_refuse(router, call, {**request, "priority": priority})
+
+
 def _retrying(subject: Subject, priorities: list[int], *, on: bool) -> list[tuple[Handle, str]]:
     made = []
     if "disagg" in subject.capabilities:

@@ -90,7 +90,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-PASSES = "router@Good  33/33 pass  14/14 pass  1\n"
+PASSES = "router@Good  34/34 pass  15/15 pass  1\n"
 MODES: dict[str, list[str]] = {
     "plain": [],
     "two workers": ["-n", "2"],
@@ -135,8 +135,8 @@ def test_a_fault_is_told_so_that_it_can_be_guessed(project: Project) -> None:
 
 SELECTIONS: dict[str, tuple[list[str], str]] = {
     "a node id": (["contracts::router@Good::test_a_target_of_zero_is_a_value"], "1 passed"),
-    "a suite": (["contracts::router@Good"], "47 passed"),
-    "a word": (["-k", "zero or midpoint"], "3 passed, 44 deselected"),
+    "a suite": (["contracts::router@Good"], "49 passed"),
+    "a word": (["-k", "zero or midpoint"], "3 passed, 46 deselected"),
     "node id with workers": (["-n", "2", "contracts::router@Good::test_a_target_of_zero_is_a_value"], "1 passed"),
 }
 
@@ -199,7 +199,7 @@ def test_an_exception_that_is_no_refusal_is_an_error_and_not_a_verdict(project: 
     assert states["RC-034"]["state"] == "error"
     assert states["RC-032"]["state"] == "not-claimed"
     assert states["RC-056"]["state"] == "untestable"
-    assert len(states) == 48
+    assert len(states) == 50
 
 
 def test_reports_and_junit(project: Project) -> None:
@@ -212,7 +212,7 @@ def test_reports_and_junit(project: Project) -> None:
     assert "| RC-039 | MUST | A target of 0 is a value, not an absence. | pass |" in (project.root / "r.md").read_text()
     cases = ElementTree.parse(project.root / "r.xml").iter("testcase")
     named = {one.get("value") for case in cases for one in case.iter("property") if one.get("name") == "requirement"}
-    assert len(named) == 47
+    assert len(named) == 49
 
 
 def test_levels(project: Project) -> None:
@@ -257,7 +257,7 @@ def test_two_implementations_of_one_suite(project: Project) -> None:
     words = ["--contracts-impl", "router@one = mine:Good", "--contracts-impl", "router@two = mine:Zero"]
     done = project.pytest("--contracts", *words)
     assert done.returncode == 1
-    assert "router@one  33/33 pass" in done.stdout
+    assert "router@one  34/34 pass" in done.stdout
     assert "contracts::router@two::test_a_target_of_zero_is_a_value" in done.stdout
 
 

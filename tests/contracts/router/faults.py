@@ -151,6 +151,34 @@ class LowerBandAtAnEdge(Hooked):
         return math.ceil((value - axis.low) / ((axis.high - axis.low) / axis.resolution)) - 1
 
 
+@fault("RC-057")
+class AnyPriority(Hooked):
+    """compares whatever it is given as a priority"""
+
+    def check_priority(self, priority: Any) -> None:
+        if isinstance(priority, str):
+            raise TypeError("not comparable")
+
+
+@fault("RC-023")
+class ForgetsTheText(Hooked):
+    """makes a router without a grid from a text"""
+
+    @classmethod
+    def make_from_text(cls, text: bytes) -> Hooked:
+        made = super().make_from_text(text)
+        made.grids = {}
+        return made
+
+
+@fault("RC-036")
+class NoClampBehindTheDivision(Hooked):
+    """trusts the division to stay below the resolution"""
+
+    def clamped(self, index: int, axis: Band) -> int:
+        return index
+
+
 @fault("RC-030")
 class Rounds(Hooked):
     """rounds instead of truncating"""
@@ -481,4 +509,6 @@ class HoldsTheCallersList(Hooked):
     def set(self, configuration: Configuration | None, config: Mapping[str, Any], defaults: Any) -> None:
         super().set(configuration, config, defaults)
         for name, grid in self.grids.items():
+            if not config:
+                continue  # made from a text: there is no list of the caller's
             self.grids[name] = grid._replace(cells=config[f"{name}_pool_selection_strategy"][f"{name}_pool_mapping"])

@@ -38,7 +38,7 @@ class Hooked:
         if errors - cls.forgives:
             raise ValueError(", ".join(sorted(errors)))
         made = cls.__new__(cls)
-        made.set(None, {}, None)
+        made.set(file.grids[0].router if file.grids else None, {}, None)
         return made
 
     def set(
@@ -75,11 +75,16 @@ class Hooked:
 
     def choose(self, phase: str, values: list[float | None], priority: int | None) -> int:
         grid = self.grid(phase)
+        self.check_priority(priority)
         rule = self.override(grid, priority)
         if rule is not None:
             return rule.target_pool
         used = [self.absent(axis) if value is None else value for value, axis in zip(values, grid.axes, strict=True)]
         return self.cell(grid, [self.band(value, axis) for value, axis in zip(used, grid.axes, strict=True)])
+
+    def check_priority(self, priority: Any) -> None:
+        if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
+            raise TypeError(f"{priority!r} is no priority")
 
     def cell(self, grid: Grid, bands: list[int]) -> int:
         found: Any = grid.cells

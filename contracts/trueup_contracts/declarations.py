@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from trueup_contracts.errors import TargetError
 from trueup_contracts.registry import FOLDERS, suite
 
 REFERENCE = {"router": "trueup_reference.adapters:router"}
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
-NOT_YET = ("exec:", "http://", "https://", "command:")
+NOT_YET = ("http://", "https://", "command:")
 LINES = """\
 name the implementation in pyproject.toml:
 
     [tool.pytest.ini_options]
     contracts = ["router = my_engine.router:make_router"]
 
+in any other language: contracts = ["router = exec: ./router-adapter"]
 or on the command line: --contracts-impl "router = my_engine.router:make_router"
 a demo: --contracts-impl reference"""
 
@@ -48,6 +50,16 @@ def parse(lines: Sequence[str]) -> list[Declaration]:
     return found
 
 
+def only(found: list[Declaration], suites: Sequence[str]) -> list[Declaration]:
+    """Those of these suites, or all where none is named; a `TargetError` for a suite without a declaration."""
+    for name in suites:
+        suite(name)
+        if all(one.suite != name for one in found):
+            declared = ", ".join(sorted({one.suite for one in found}))
+            raise TargetError(f"--contracts-suite {name}: no implementation of it is declared", f"declared: {declared}")
+    return [one for one in found if not suites or one.suite in suites]
+
+
 def _declaration(line: str) -> Declaration:
     form = _FORM.fullmatch(line)
     if form is None:
@@ -57,5 +69,15 @@ def _declaration(line: str) -> Declaration:
     if target == "reference":
         target = REFERENCE[name]
     if target.startswith(NOT_YET):
-        raise TargetError(f"{target!r}: only targets in this process, MODULE:ATTRIBUTE, are supported so far")
-    return Declaration(name, label or re.split(r"[:.]", target)[-1] or name, target)
+        raise TargetError(
+            f"{target!r}: the suite {name} is not asked this way", "write MODULE:ATTRIBUTE, or exec: PROGRAM ARGUMENT …"
+        )
+    return Declaration(name, label or _default_label(target) or name, target)
+
+
+def _default_label(target: str) -> str:
+    """The last name of an import string; the program's name, without its folder and ending."""
+    if not target.startswith("exec:"):
+        return re.split(r"[:.]", target)[-1]
+    words = [word for word in target.removeprefix("exec:").split() if not word.startswith("-")]
+    return re.sub(r"[^\w.-]", "", Path(words[-1] if words else "").stem)

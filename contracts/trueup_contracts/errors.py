@@ -58,6 +58,21 @@ class AdapterError(Exception):
     """The implementation, or the adapter in front of it, failed: an exception that is no refusal."""
 
 
+class WrongAnswerError(AssertionError):
+    """The implementation answered with a value of a shape that the contract does not have."""
+
+
+class AdapterDiedError(BaseException):
+    """The adapter's process ended or broke the wire's rules, and was ended.
+
+    No `Exception`: hypothesis would look for a smaller example, and wait for one adapter after the other to hang.
+    """
+
+
+class NotRunError(BaseException):
+    """The test cannot be run on this implementation: no verdict. No `Exception`, as above."""
+
+
 class TargetError(Exception):
     """A declaration that cannot be obeyed; `hint` says what would be right."""
 

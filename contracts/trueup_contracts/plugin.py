@@ -32,8 +32,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FORMAT=FILE",
-        help="json or markdown; may be given several times",
+        help="json, markdown or badge (SVG); may be given several times",
     )
+    add("--contracts-suite", action="append", default=[], metavar="SUITE", help="of those declared, these suites only")
+    add("--contracts-edition", metavar="N.M", help="ask what this edition of the suites asked, and nothing newer")
+    add(
+        "--contracts-require",
+        action="append",
+        default=[],
+        metavar="CAPABILITY",
+        help="fail where a capability is not claimed, or cannot be shown on this machine",
+    )
+    add("--contracts-timeout-scale", type=float, default=1.0, metavar="X", help="stretch every deadline (default: 1)")
+    add("--contracts-transcript", metavar="FILE", help="write every message to and from adapters over the wire")
     add("--contracts-known", metavar="FILE", help="known failures, a TOML file")
     add("--contracts-strict-known", action="store_true", help="fail when a known failure passes")
     add(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import importlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup_contracts.errors import TargetError
 
 # One folder per suite; imported when the suite is declared, not before.
 FOLDERS = {"router": "trueup_contracts.router"}
+# Not claimed by the name alone: it depends on the way an implementation is reached.
+WAYS = {"in_process": "reached in this process", "concurrent_calls": "over the wire: replies may come in any order"}
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
 LEVELS = ("MUST", "SHOULD", "MAY")
 _ROW = re.compile(r"^\|(.*)\|\s*$")
@@ -36,12 +38,18 @@ class Requirement:
 
 @dataclass(frozen=True)
 class SuiteInfo:
-    """What a suite's folder declares. `capabilities`: name to what is claimed by it."""
+    """What a suite's folder declares.
+
+    `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
+    `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
+    """
 
     name: str
     module: str
     capabilities: Mapping[str, str]
     spec: Path
+    wire_schema: Path
+    hardware: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
 
     @functools.cached_property
     def edition(self) -> str:
@@ -53,7 +61,7 @@ class SuiteInfo:
     @functools.cached_property
     def requirements(self) -> dict[str, Requirement]:
         """Every requirement by id, in the order of the table."""
-        return _parsed(self.spec.read_text(encoding="utf-8"), frozenset(self.capabilities))
+        return _parsed(self.spec.read_text(encoding="utf-8"), frozenset(self.capabilities) | WAYS.keys())
 
 
 def suite(name: str) -> SuiteInfo:

@@ -1,4 +1,4 @@
-"""What became of the implementations: a table for the terminal, JSON, and a matrix in Markdown."""
+"""What became of the implementations: a table for the terminal, and the document that the other reports show."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
+from trueup.reports.escape import visible
+from trueup_contracts.documents import FORMATS, SCHEMA_VERSION, Document, badge, matrix
 from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import Requirement, SuiteInfo, suite
+from trueup_contracts.registry import WAYS, Requirement, SuiteInfo, suite
 from trueup_contracts.states import Ledger, State, counts
 
-FORMATS = ("json", "markdown")
-SCHEMA_VERSION = 1
 # In the order of the columns; the states that a requirement of a level can be in besides passing.
 _OTHERS = (State.NOT_CLAIMED, State.KNOWN, State.UNEXPECTED_PASS, State.NOT_RUN, State.UNTESTABLE, State.DESELECTED)
 _BAD = (State.ERROR, State.FAIL, State.UNEXPECTED_PASS)
@@ -26,6 +27,7 @@ class Run:
     seed: int
     profile: str
     level: str
+    edition: str | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Result:
         """The suite's registry."""
         return suite(self.ledger.suite)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether something that is claimed was not run, or not asked for."""
+        return bool({State.NOT_RUN, State.DESELECTED} & set(self.states.values()))
+
     def asked(self, level: str) -> list[Requirement]:
         """The requirements of a level that were judged: neither provisional nor left out."""
         return [
@@ -53,12 +60,12 @@ def parse_request(text: str) -> tuple[str, str]:
     """`FORMAT=FILE`; a `TargetError` for anything else."""
     form, sign, path = text.partition("=")
     if form not in FORMATS or not sign or not path:
-        raise TargetError(f"--contracts-report {text!r}", f"write FORMAT=FILE; formats are {' and '.join(FORMATS)}")
+        raise TargetError(f"--contracts-report {text!r}", f"write FORMAT=FILE; formats are {', '.join(FORMATS)}")
     return form, path
 
 
 def table(results: Sequence[Result]) -> str:
-    """A row per implementation, then every requirement that it does not meet."""
+    """A row per implementation, who each is, then every requirement that it does not meet."""
     head = ["", "MUST", "SHOULD", *(state.value.replace("-", " ") for state in _OTHERS)]
     rows = [head]
     for result in results:
@@ -74,7 +81,19 @@ def table(results: Sequence[Result]) -> str:
     used = [n for n in range(len(head)) if n < 3 or any(row[n] != "-" for row in rows[1:])]
     widths = {n: max(len(row[n]) for row in rows) for n in used}
     lines = ["  ".join(row[n].ljust(widths[n]) for n in used).rstrip() for row in rows]
+    lines += [_who(result) for result in results]
     return "\n".join([*lines, *(line for result in results for line in _misses(result))])
+
+
+def _who(result: Result) -> str:
+    about = result.ledger.about
+    version = f" {about['version']}" if about.get("version") else ""
+    wire = f", wire {about['wire']}" if about.get("wire") is not None else ""
+    claims = ", ".join(name for name in result.ledger.capabilities if name not in WAYS) or "nothing"
+    partial = "; partial: not everything was run" if result.is_partial else ""
+    return visible(
+        f"{result.ledger.name}: {about.get('name')}{version} ({about.get('language')}{wire}), claims {claims}{partial}"
+    )
 
 
 def _share(result: Result, level: str) -> str:
@@ -95,12 +114,15 @@ def _misses(result: Result) -> list[str]:
 
 def render(form: str, results: Sequence[Result], run: Run) -> str:
     """A report as text."""
-    return as_json(results, run) if form == "json" else as_markdown(results)
+    made = document(results, run)
+    if form == "json":
+        return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return badge(made) if form == "badge" else matrix([made])
 
 
-def as_json(results: Sequence[Result], run: Run) -> str:
-    """Everything, for programs."""
-    document = {
+def document(results: Sequence[Result], run: Run) -> Document:
+    """Everything, for programs: `report.schema.json` describes it."""
+    return {
         "version": SCHEMA_VERSION,
         "seed": run.seed,
         "profile": run.profile,
@@ -111,43 +133,28 @@ def as_json(results: Sequence[Result], run: Run) -> str:
             "hypothesis": version("hypothesis"),
             "python": platform.python_version(),
         },
-        "implementations": [
-            {
-                "suite": result.ledger.suite,
-                "edition": result.suite.edition,
-                "label": result.ledger.label,
-                "target": result.ledger.target,
-                "capabilities": result.ledger.capabilities,
-                "requirements": {
-                    one.id: {
-                        "level": one.level,
-                        "provisional": one.provisional,
-                        "state": result.states[one.id].value,
-                        "message": result.ledger.messages.get(one.id),
-                    }
-                    for one in result.suite.requirements.values()
-                },
-            }
-            for result in results
-        ],
+        "implementations": [_implementation(result, run) for result in results],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_markdown(results: Sequence[Result]) -> str:
-    """A matrix for each suite: requirements by implementations."""
-    parts = []
-    for name in dict.fromkeys(result.ledger.suite for result in results):
-        chosen = [result for result in results if result.ledger.suite == name]
-        labels = " | ".join(_cell(result.ledger.label) for result in chosen)
-        parts.append(f"## {name} {chosen[0].suite.edition}\n\n| | level | statement | {labels} |")
-        parts.append("| --- " * (3 + len(chosen)) + "|")
-        for one in chosen[0].suite.requirements.values():
-            states = " | ".join(result.states[one.id].value for result in chosen)
-            parts.append(f"| {one.id} | {one.level} | {_cell(one.statement)} | {states} |")
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _implementation(result: Result, run: Run) -> dict[str, Any]:
+    ledger = result.ledger
+    return {
+        "suite": ledger.suite,
+        "edition": run.edition or result.suite.edition,
+        "label": ledger.label,
+        "target": ledger.target,
+        **ledger.about,
+        "capabilities": ledger.capabilities,
+        "partial": result.is_partial,
+        "requirements": {
+            one.id: {
+                "level": one.level,
+                "provisional": one.provisional,
+                "statement": one.statement,
+                "state": result.states[one.id].value,
+                "message": ledger.messages.get(one.id),
+            }
+            for one in result.suite.requirements.values()
+        },
+    }

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from trueup_contracts import declarations, known, report
-from trueup_contracts.collecting import Contracts, SuiteModule, requirement_of
-from trueup_contracts.errors import Refusal, TargetError
+from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
+from trueup_contracts.errors import NotRunError, Refusal, TargetError
 from trueup_contracts.registry import Requirement, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
+from trueup_contracts.subject import Settings
 
 
 class ContractsSession:
@@ -24,14 +25,16 @@ class ContractsSession:
     def __init__(self, config: pytest.Config) -> None:
         """Reads the declarations; a `pytest.UsageError` (exit code 4) says what is wrong with them."""
         self.config = config
-        self.ledgers: dict[str, Ledger] = {}
         self.is_worker = hasattr(config, "workerinput")
         option = config.option
         if option.contracts_seed is None:
             option.contracts_seed = random.SystemRandom().randrange(2**32)
         self._take_node_ids()
         try:
-            self.declarations = declarations.parse(option.contracts_impl or config.getini("contracts"))
+            declared = declarations.parse(option.contracts_impl or config.getini("contracts"))
+            declared = declarations.only(declared, option.contracts_suite)
+            self.plan = Plan(declared, self._settings(), self._edition(declared))
+            self.ledgers = self.plan.ledgers
             self.known = self._known_failures()
             self.reports = [report.parse_request(text) for text in option.contracts_report]
         except TargetError as error:
@@ -51,17 +54,40 @@ class ContractsSession:
             )
         config.args[:] = [str(config.rootpath)]
 
+    def _settings(self) -> Settings:
+        option = self.config.option
+        if not 0 < option.contracts_timeout_scale < float("inf"):
+            raise TargetError(f"--contracts-timeout-scale {option.contracts_timeout_scale}: a number above 0 is due")
+        transcript = None
+        if option.contracts_transcript is not None:
+            worker = self.config.workerinput["workerid"] if self.is_worker else None  # type: ignore[attr-defined]
+            transcript = Path(f"{option.contracts_transcript}.{worker}" if worker else option.contracts_transcript)
+            try:
+                transcript.write_bytes(b"")
+            except OSError as error:
+                raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
+        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript)
+
+    def _edition(self, declared: Sequence[declarations.Declaration]) -> tuple[int, ...] | None:
+        text = self.config.option.contracts_edition
+        asked = edition_of(text)
+        for name in {one.suite for one in declared}:
+            newest = edition_of(suite(name).edition)
+            if asked is not None and newest is not None and asked > newest:
+                raise TargetError(f"--contracts-edition {text}: the suite {name} is at {suite(name).edition}")
+        return asked
+
     def _known_failures(self) -> list[known.Known]:
         name = self.config.option.contracts_known or self.config.getini("contracts_known_failures")
         if not name:
             return []
-        ids = [one for declared in self.declarations for one in suite(declared.suite).requirements]
+        ids = [one for declared in self.plan.declarations for one in suite(declared.suite).requirements]
         return known.read(Path(self.config.rootpath, name), ids)
 
     def pytest_report_header(self) -> str:
         """What is run, with the seed that repeats it."""
         names = ", ".join(
-            f"{one.suite} {suite(one.suite).edition} @{one.label} ({one.target})" for one in self.declarations
+            f"{one.suite} {suite(one.suite).edition} @{one.label} ({one.target})" for one in self.plan.declarations
         )
         option = self.config.option
         return f"contracts: {names}, seed {option.contracts_seed}, profile {option.contracts_profile}"
@@ -83,7 +109,7 @@ class ContractsSession:
         """The session collects the contracts: the repository's own tests are neither imported nor run."""
         if not isinstance(collector, pytest.Session):
             return None
-        made = Contracts.make(collector, self.declarations, self.ledgers)
+        made = Contracts.make(collector, self.plan)
         return pytest.CollectReport(collector.nodeid, "passed", None, [made])
 
     @pytest.hookimpl(tryfirst=True)
@@ -107,6 +133,13 @@ class ContractsSession:
             if requirement is not None and module is not None:
                 module.ledger.add(requirement.id, State.DESELECTED)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Tells the implementation which test begins; one that has died too often is given up."""
+        module = item.getparent(SuiteModule)
+        if module is not None:
+            module.subject.begin(item.nodeid)
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
         """From an outcome to a state; what does not fail the run is shown and does not."""
@@ -123,6 +156,9 @@ class ContractsSession:
             state = State.KNOWN if state is State.FAIL else State.UNEXPECTED_PASS
         message = str(call.excinfo.value).partition("\n")[0] if call.excinfo is not None else ""
         module.ledger.add(requirement.id, state, message)
+        if made.failed and state is State.NOT_RUN:
+            made.outcome = "skipped"
+            made.longrepr = (str(item.path), 0, f"Skipped: {message}")
         if made.failed:
             made.sections.append(("contract", _explained(requirement, module)))
             reason = self._why_it_may_fail(requirement, entry)
@@ -168,9 +204,17 @@ class ContractsSession:
             self.hole: str | None = str(error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
             return
+        self.lacking = _lacking(self.results, self.config.option.contracts_require)
+        if self.lacking and exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         unexpected = any(State.UNEXPECTED_PASS in result.states.values() for result in self.results)
         if unexpected and self.config.option.contracts_strict_known and exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Ends every process that was started."""
+        for subject in self.plan.subjects:
+            subject.end()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table, and the reports asked for."""
@@ -182,14 +226,35 @@ class ContractsSession:
         if results:
             terminalreporter.section("contracts")
             terminalreporter.write_line(report.table(results))
+            for line in self.lacking:
+                terminalreporter.write_line(line, red=True)
             option = self.config.option
-            run = report.Run(option.contracts_seed, option.contracts_profile, option.contracts_level)
+            run = report.Run(
+                option.contracts_seed, option.contracts_profile, option.contracts_level, option.contracts_edition
+            )
             for form, path in self.reports:
                 Path(path).write_text(report.render(form, results, run), encoding="utf-8")
 
 
+def _lacking(results: Sequence[report.Result], required: Sequence[str]) -> list[str]:
+    """What `--contracts-require` asks for and this run has not shown."""
+    lines = []
+    for capability in required:
+        claiming = [result for result in results if capability in result.ledger.capabilities]
+        if not claiming:
+            lines.append(f"--contracts-require {capability}: no implementation claims it")
+        for result in claiming:
+            for one in result.suite.requirements.values():
+                if capability in one.needs and result.states[one.id] is State.NOT_RUN:
+                    why = result.ledger.messages.get(one.id, "it was not run")
+                    lines.append(f"--contracts-require {capability}: {result.ledger.name} {one.id}: {why}")
+    return lines
+
+
 def _state(made: pytest.TestReport, call: pytest.CallInfo[None]) -> State | None:
     if made.when == "call":
+        if call.excinfo is not None and call.excinfo.errisinstance(NotRunError):
+            return State.NOT_RUN
         if made.failed:
             # Anything else is no verdict: the adapter failed, or the suite itself.
             is_verdict = call.excinfo is not None and call.excinfo.errisinstance((AssertionError, Refusal))
@@ -201,14 +266,23 @@ def _state(made: pytest.TestReport, call: pytest.CallInfo[None]) -> State | None
 
 
 def _explained(requirement: Requirement, module: SuiteModule) -> str:
+    log = visible_lines(module.subject.log())
     lines = [
         f"{requirement.id} ({requirement.level}): {requirement.statement}",
         f"why: {requirement.why}",
         "",
         "to repeat it:",
         *("    " + line for line in module.subject.snippet().splitlines()),
+        *(["", "the adapter's stderr, its last lines:", *("    " + line for line in log)] if log else []),
     ]
     return "\n".join(lines)
+
+
+def visible_lines(log: str) -> list[str]:
+    """A log's lines, with what could act on a terminal spelt out."""
+    from trueup.reports.escape import visible
+
+    return [visible(line) for line in log.strip().splitlines()]
 
 
 def _is_under(node_id: str, wanted: str) -> bool:

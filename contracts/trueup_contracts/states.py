@@ -38,6 +38,7 @@ class Ledger:
     collected: list[str] = field(default_factory=list)  # requirement ids that tests were made for
     outcomes: dict[str, list[str]] = field(default_factory=dict)  # requirement id to states
     messages: dict[str, str] = field(default_factory=dict)  # requirement id to the first line of its failure
+    about: dict[str, str | int | None] = field(default_factory=dict)  # name, version, language, wire
 
     @property
     def name(self) -> str:

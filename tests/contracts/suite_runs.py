@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal
+from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.marks import ATTRIBUTE
 from trueup_contracts.profile import Profile
 from trueup_contracts.registry import SuiteInfo, suite
@@ -23,15 +24,20 @@ def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
 
 def verdicts(suite_name: str, factory: Callable[..., Any], profile: Profile) -> dict[str, str]:
     """The failures: requirement to what was said of it. What is not claimed is not asked."""
-    info = suite(suite_name)
-    subject = Subject(info, "test", "tests:factory", factory)
+    return verdicts_of(LocalSubject(suite(suite_name), "test", "tests:factory", factory), profile)
+
+
+def verdicts_of(subject: Subject, profile: Profile) -> dict[str, str]:
+    """The same of a subject, in this process or over the wire."""
+    info = subject.suite
     failed: dict[str, str] = {}
     for identity, test in each_test(info):
         if not info.requirements[identity].needs <= subject.capabilities:
             continue
+        subject.begin(test.__name__)
         arguments = {"trueup_subject": subject, "trueup_profile": profile}
         try:
             test(**{name: value for name, value in arguments.items() if name in inspect.signature(test).parameters})
-        except (AssertionError, Refusal, AdapterError) as error:
+        except (AssertionError, Refusal, AdapterError, AdapterDiedError) as error:
             failed[identity] = f"{type(error).__name__}: {error}"
     return failed

@@ -21,5 +21,6 @@ SUITE = SuiteInfo(
         "defaults": "the factory takes defaults (ttft_target_ms, itl_target_ms)",
         "threads": "calls from several threads at once",
     },
-    spec=Path(__file__).parent / "SPEC.md",
+    spec=Path(__file__).with_name("SPEC.md"),
+    wire_schema=Path(__file__).with_name("wire.schema.json"),
 )

@@ -161,7 +161,7 @@ def test_last_failed(project: Project) -> None:
 USAGE: dict[str, tuple[list[str], str]] = {
     "a path": (["tests"], "--contracts takes no paths: tests"),
     "a suite that does not exist": (["--contracts-impl", "ruoter = mine:Good"], "did you mean 'router'?"),
-    "a report format": (["--contracts-report", "xml=x"], "formats are json and markdown"),
+    "a report format": (["--contracts-report", "xml=x"], "formats are json, markdown, badge"),
     "a test that does not exist": (["contracts::router@Good::test_nothing"], "no test is named"),
     "known failures that are not there": (["--contracts-known", "none.toml"], "the known failures cannot be read"),
 }

@@ -12,9 +12,9 @@ from trueup_contracts import Closed
 from trueup_contracts.declarations import Declaration, parse
 from trueup_contracts.errors import TargetError, code_of
 from trueup_contracts.known import Known, find, read
-from trueup_contracts.registry import FOLDERS, Requirement, SuiteInfo, suite
+from trueup_contracts.registry import FOLDERS, WAYS, Requirement, SuiteInfo, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
-from trueup_contracts.subject import load
+from trueup_contracts.subject import Settings, load
 
 SPEC = """\
 # demo
@@ -32,7 +32,7 @@ Edition: 1.2
 def demo(tmp_path: Path, text: str = SPEC) -> SuiteInfo:
     spec = tmp_path / "SPEC.md"
     spec.write_text(text)
-    return SuiteInfo("demo", "demo.suite", {"a": "has a", "b": "has b"}, spec)
+    return SuiteInfo("demo", "demo.suite", {"a": "has a", "b": "has b"}, spec, tmp_path / "wire.schema.json")
 
 
 def test_a_registry_is_read_from_its_table(tmp_path: Path) -> None:
@@ -52,7 +52,9 @@ def test_the_registries_that_ship(name: str) -> None:
         assert re.fullmatch(r"[A-Z]{2}-\d{3}", identity)
         assert one.statement.endswith(".")
         assert one.why.endswith(".")
-    assert {capability for one in info.requirements.values() for capability in one.needs} <= set(info.capabilities)
+    assert {
+        capability for one in info.requirements.values() for capability in one.needs
+    } <= info.capabilities.keys() | WAYS.keys()
 
 
 STATES = [
@@ -91,6 +93,7 @@ def test_declarations() -> None:
         Declaration("router", "make", "a.b:make"),
         Declaration("router", "two", "c:D.e"),
     ]
+    assert parse(["router = exec: node --no-warnings ./bin/router-adapter.mjs"])[0].label == "router-adapter"
     assert parse(["reference"]) == [Declaration("router", "reference", "trueup_reference.adapters:router")]
 
 
@@ -102,7 +105,7 @@ def test_declarations() -> None:
         (["router"], "'router' is no declaration"),
         (["ruoter = a:b"], "there is no suite 'ruoter'\ndid you mean 'router'?"),
         (["router = a:b", "router@b = c:d"], "router@b is declared twice"),
-        (["router = exec: ./adapter"], "only targets in this process"),
+        (["router = http://127.0.0.1:1/"], "the suite router is not asked this way"),
     ],
 )
 def test_declarations_that_cannot_be_read(lines: list[str], told: str) -> None:
@@ -122,14 +125,14 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_that_cannot_be_loaded(target: str, tmp_path: Path) -> None:
     with pytest.raises(TargetError) as caught:
-        load(target, suite("router"), "x", tmp_path)
+        load(target, suite("router"), "x", Settings(tmp_path))
     assert TARGETS[target] in str(caught.value)
 
 
 def test_a_capability_that_nobody_knows(tmp_path: Path) -> None:
     (tmp_path / "claims_too_much.py").write_text("def make(config): pass\nmake.capabilities = ['disag']\n")
     with pytest.raises(TargetError, match="claims 'disag', which the suite does not know\ndid you mean 'disagg'"):
-        load("claims_too_much:make", suite("router"), "x", tmp_path)
+        load("claims_too_much:make", suite("router"), "x", Settings(tmp_path))
 
 
 def test_codes_of_exceptions() -> None:

@@ -1,0 +1,135 @@
+"""Implementations in this process: a factory, found by its import string."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import pprint
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
+from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.subject import About, Handle, Subject, known_capabilities
+
+_MOST_CALLS = 8  # of those before a failure, in what is shown of them
+
+
+class LocalHandle(Handle):
+    """An object that the factory made."""
+
+    def __init__(self, made: Any, opened: str, note: Callable[[list[str]], None]) -> None:
+        """`note` is told this handle's calls at each of them, so that the last handle called is known."""
+        self.object = made
+        self._calls = [opened]
+        self._note = note
+
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer of a method, or the value of an attribute."""
+        self._calls.append(f"subject.{operation}({_arguments(args)})")
+        self._note(self._calls)
+        member = getattr(self.object, operation, None)
+        if member is None:
+            raise AdapterError(f"{type(self.object).__name__} has no operation {operation!r}")
+        return _guarded(lambda: member(**args) if callable(member) else member, operation)
+
+
+class LocalSubject(Subject):
+    """A factory, and what it claims."""
+
+    in_process = True
+
+    def __init__(self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any]) -> None:
+        """Raises `TargetError` for a capability that the suite does not know."""
+        self.suite = suite
+        self.label = label
+        self.target = target
+        self._factory = factory
+        claimed = known_capabilities(suite, label, claims(factory))
+        self.capabilities = claimed | {"in_process"}
+        name = str(getattr(factory, "name", None) or getattr(factory, "__name__", type(factory).__name__))
+        version = str(getattr(factory, "version", ""))
+        self.about = About(name, version, f"Python {platform.python_version()}", None)
+        self._calls: list[str] = []
+
+    def open(self, **args: Any) -> LocalHandle:
+        """A new instance from the factory, with these keywords."""
+        return self._opened("make", self._factory, args)
+
+    def open_by(self, method: str, **args: Any) -> LocalHandle:
+        """A new instance from another method of the factory, such as `make_from_text`."""
+        made_by = getattr(self._factory, method, None)
+        if made_by is None:
+            raise AdapterError(f"the factory claims what needs its method {method!r}, and has none")
+        return self._opened(method, made_by, args)
+
+    def snippet(self) -> str:
+        """Python that repeats the last calls."""
+        module, _, name = self.target.partition(":")
+        opened, calls = self._calls[:1], self._calls[1:]
+        left_out = [f"# and {len(calls) - _MOST_CALLS} calls before these"] if len(calls) > _MOST_CALLS else []
+        lines = [*opened, *left_out, *calls[-_MOST_CALLS:]]
+        return "\n".join([f"from {module} import {name.partition('.')[0]}", "", *lines])
+
+    def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
+        name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
+        opened = f"subject = {name}({_arguments(args)})"
+        self._note([opened])
+        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self._note)
+
+    def _note(self, calls: list[str]) -> None:
+        self._calls = calls
+
+
+def claims(factory: object) -> frozenset[str]:
+    """The names in a factory's attribute `capabilities`: a collection of texts, or one text of several words."""
+    claimed: Any = getattr(factory, "capabilities", frozenset())
+    return frozenset(str(name) for name in (claimed.split() if isinstance(claimed, str) else claimed))
+
+
+def resolve(declared: str, root: Path) -> Callable[..., Any]:
+    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it."""
+    module_name, colon, attribute = declared.partition(":")
+    if not colon or not attribute or not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
+        raise TargetError(
+            f"{declared!r} is no target",
+            "a target is MODULE:ATTRIBUTE, as in my_engine.router:make, or exec: PROGRAM ARGUMENT …",
+        )
+    added = str(root) not in sys.path
+    if added:  # `pytest` alone does not put the root folder there, `python -m pytest` does
+        sys.path.insert(0, str(root))
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise TargetError(f"{declared!r} cannot be imported: {error}") from error
+    finally:
+        if added and str(root) in sys.path:
+            sys.path.remove(str(root))
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            from trueup.rules import nearest_hint
+
+            public = [name for name in dir(found) if not name.startswith("_")]
+            raise TargetError(f"{declared!r}: {found.__name__} has no {part!r}", nearest_hint(part, public[:50]))
+        found = getattr(found, part)
+    if not callable(found):
+        raise TargetError(f"{declared!r} is no factory: a {type(found).__name__} cannot be called")
+    made: Callable[..., Any] = found
+    return made
+
+
+def _guarded(work: Callable[[], Any], what: str) -> Any:
+    try:
+        return work()
+    except Exception as error:
+        code = code_of(error)
+        if code == "internal":
+            raise AdapterError(f"{what} raised {type(error).__name__}: {error}") from error
+        raise Refusal(code, str(error)) from error
+
+
+def _arguments(args: Mapping[str, Any]) -> str:
+    shown = [f"{name}={pprint.pformat(value, width=100, sort_dicts=False)}" for name, value in args.items()]
+    return ", ".join(shown)

@@ -1,0 +1,224 @@
+"""A program in any language as the implementation of a suite."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, Refusal, TargetError, WrongAnswerError
+from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.subject import About, Handle, Settings, Subject, known_capabilities
+from trueup_contracts.wire import values
+from trueup_contracts.wire.messages import VERSION, Messages
+from trueup_contracts.wire.process import Process
+from trueup_contracts.wire.transcript import Transcript, exchange
+
+START_S, CALL_S, END_S = 30.0, 10.0, 2.0  # deadlines, before they are scaled
+MOST_DEATHS = 3  # in a row; then the rest is not run
+_MOST_CALLS = 8  # of those before a failure, in what is shown of them
+
+
+class WireHandle(Handle):
+    """An instance in the adapter's process."""
+
+    def __init__(self, subject: WireSubject, process: Process, identity: str, opened: list[str]) -> None:
+        """`opened` are the lines of the exchange that made it."""
+        self._subject = subject
+        self._process = process
+        self._identity = identity
+        self.calls = [opened]
+
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
+        request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
+        return self._subject.ask(self._process, request, self.calls)
+
+    def __del__(self) -> None:
+        """Nobody else knows of it: the adapter may forget it."""
+        self._subject.forget(self._process, self._identity)
+
+
+class WireSubject(Subject):
+    """The adapter: started when its claims are asked for, and again after each death."""
+
+    in_process = False
+
+    def __init__(self, suite: SuiteInfo, label: str, command: str, settings: Settings) -> None:
+        """Starts the adapter and asks who it is. `TargetError` where it does not answer as it must."""
+        self.suite = suite
+        self.label = label
+        self.target = f"exec: {command}"
+        self._argv = _argv(command)
+        self._settings = settings
+        self._messages = Messages(suite)
+        self._judge = lambda reply: self._messages.fault("reply", reply)
+        self._transcript = Transcript(settings.transcript, f"{suite.name}@{label}")
+        self._lock = threading.Lock()  # of the next two, and of what is shown
+        self._forgotten: list[tuple[Process, str]] = []
+        self._shown: list[list[str]] = []
+        self._deaths = 0  # since a test came to its end without one
+        self._died = False  # in this test
+        self._process: Process | None = None
+        try:
+            process = self._started()
+        except AdapterDiedError as error:
+            raise TargetError(f"{self.target}: {error}", self._log_hint()) from error
+        told = self._told
+        self.about = About(told["name"], told["version"], told["language"], VERSION)
+        try:
+            claimed = known_capabilities(suite, label, told["capabilities"])
+        except TargetError:
+            process.close(0)
+            raise
+        # Calls from several threads reach an adapter one after the other, unless it can take them at once.
+        self.capabilities = claimed if "concurrent_calls" in claimed else claimed - {"threads"}
+
+    def open(self, **args: Any) -> WireHandle:
+        """A new instance, with these keywords."""
+        process = self._living()
+        self._close_forgotten()
+        calls: list[list[str]] = []
+        identity = self.ask(process, {"op": "open", "args": values.encoded(args)}, calls)
+        return WireHandle(self, process, identity, calls[0])
+
+    def open_by(self, method: str, **args: Any) -> WireHandle:
+        """Over the wire the keywords tell the methods apart."""
+        return self.open(**args)
+
+    def ask(self, process: Process, request: Mapping[str, Any], calls: list[list[str]]) -> Any:
+        """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
+        self._check_length(request)
+        operation = request["op"]
+        try:
+            sent, received = process.ask(request, CALL_S * self._settings.scale)
+        except AdapterDiedError as error:
+            self._note(calls, exchange(request, None))
+            self._transcript.add({"sent": request})
+            self._transcript.add({"died": str(error)})
+            self._died = True
+            raise
+        self._note(calls, exchange(sent, received))
+        self._transcript.add({"sent": sent})
+        self._transcript.add({"received": received})
+        if "error" in received:
+            told = received["error"]
+            if told["code"] == "internal":
+                raise AdapterError(f"{operation} failed: {told['message']}")
+            raise Refusal(told["code"], told["message"])
+        try:
+            answer = values.decoded(received["ok"])
+        except ValueError as error:
+            raise WrongAnswerError(f"{operation} answered {received['ok']!r}: {error}") from error
+        wrong = self._messages.fault(f"{operation}.result", received["ok"])
+        if wrong is not None:
+            raise WrongAnswerError(f"{operation} answered {received['ok']!r}: {wrong}")
+        return answer
+
+    def forget(self, process: Process, identity: str) -> None:
+        """Nobody holds this handle any more: it is closed before the next one is opened."""
+        self._forgotten.append((process, identity))
+
+    def snippet(self) -> str:
+        """A command that repeats the last exchanges."""
+        with self._lock:
+            opened, calls = self._shown[:1], self._shown[1:][-_MOST_CALLS:]
+        hello = exchange({"id": 0, "op": "hello", "args": self._hello()}, None)
+        lines = [line for group in (hello, *opened, *calls) for line in group]
+        return "\n".join([f"trueup contracts replay - -- {shlex.join(self._argv)} <<'END'", *lines, "END"])
+
+    def log(self) -> str:
+        """What the adapter wrote to stderr, its last 64 KiB."""
+        return self._process.log() if self._process is not None else ""
+
+    def begin(self, test: str) -> None:
+        """Counts the deaths in a row."""
+        self._deaths = self._deaths + 1 if self._died else 0
+        self._died = False
+        self._transcript.add({"test": test})
+        if self._deaths >= MOST_DEATHS:
+            self._died = True  # nothing brings it back
+            raise NotRunError(f"the adapter died in {MOST_DEATHS} tests one after the other; the rest is not run")
+
+    def end(self) -> None:
+        """Says goodbye, and ends what does not go."""
+        if self._process is not None and self._process.fault is None:
+            limit_s = END_S * self._settings.scale
+            try:
+                sent, received = self._process.ask({"op": "bye", "args": {}}, limit_s)
+                self._transcript.add({"sent": sent})
+                self._transcript.add({"received": received})
+            except AdapterDiedError as error:
+                self._transcript.add({"died": str(error)})
+            self._process.close(limit_s)
+        self._transcript.close()
+
+    def _living(self) -> Process:
+        process = self._process
+        if process is None or process.fault is not None:
+            if self._died:
+                raise AdapterDiedError(f"the adapter {process.fault if process is not None else 'is gone'}")
+            process = self._started()
+        return process
+
+    def _started(self) -> Process:
+        with self._lock:
+            self._forgotten, self._shown = [], []
+        try:
+            self._process = process = Process(self._argv, self._settings.root, self._judge)
+        except OSError as error:
+            raise TargetError(
+                f"{self.target}: it cannot be started: {error.strerror}",
+                f"programs are started in {self._settings.root}, without a shell",
+            ) from error
+        self._transcript.add({"started": self._argv})
+        try:
+            sent, received = process.ask({"op": "hello", "args": self._hello()}, START_S * self._settings.scale)
+        except AdapterDiedError:
+            self._died = True
+            raise
+        self._transcript.add({"sent": sent})
+        self._transcript.add({"received": received})
+        wrong: Any = received.get("error")
+        if wrong is None:
+            wrong = self._messages.fault("hello.result", received["ok"])
+        if wrong is not None:
+            process.close(0)
+            told = wrong if isinstance(wrong, str) else f"{wrong['code']}: {wrong['message']}"
+            raise TargetError(f"{self.target}: its answer to hello is wrong: {told}", self._log_hint())
+        self._told: dict[str, Any] = received["ok"]
+        return process
+
+    def _hello(self) -> dict[str, Any]:
+        return {"wire": VERSION, "suite": self.suite.name, "edition": self.suite.edition}
+
+    def _close_forgotten(self) -> None:
+        forgotten, self._forgotten = self._forgotten, []
+        for process, identity in forgotten:
+            if process is self._process and process.fault is None:
+                self.ask(process, {"op": "close", "on": identity, "args": {}}, [])
+
+    def _check_length(self, request: Mapping[str, Any]) -> None:
+        most = self._told.get("limits", {}).get("line_bytes")
+        if most is not None and len(values.dumps(request)) + 24 > most:  # 24: the id
+            raise NotRunError(f"the adapter reads lines of {most} bytes, and the request {request['op']} is longer")
+
+    def _note(self, calls: list[list[str]], lines: list[str]) -> None:
+        with self._lock:
+            calls.append(lines)
+            self._shown = calls
+
+    def _log_hint(self) -> str | None:
+        log = self.log().strip()
+        return f"it wrote to stderr:\n{log[-2000:]}" if log else None
+
+
+def _argv(command: str) -> list[str]:
+    try:
+        argv = shlex.split(command)
+    except ValueError as error:
+        raise TargetError(f"exec: {command}: {error}", "it is split as a shell splits words") from error
+    if not argv:
+        raise TargetError("exec: names no program", "write exec: PROGRAM ARGUMENT …")
+    return argv

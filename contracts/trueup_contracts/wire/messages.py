@@ -1,0 +1,53 @@
+"""Every message, both ways, is held against the schemas that ship with the kit."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trueup_contracts.registry import SuiteInfo
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+VERSION = 1
+CORE = Path(__file__).with_name("wire.schema.json")
+
+
+class Messages:
+    """The schemas of one suite: the wire's own, and the operations'."""
+
+    def __init__(self, suite: SuiteInfo) -> None:
+        from referencing import Registry, Resource
+
+        documents = [json.loads(path.read_text(encoding="utf-8")) for path in (CORE, suite.wire_schema) if path]
+        self._registry: Any = Registry().with_resources(
+            (document["$id"], Resource.from_contents(document)) for document in documents
+        )
+        self._places = {name: document["$id"] for document in documents for name in document["$defs"]}
+
+    @property
+    def operations(self) -> list[str]:
+        """The names of all operations."""
+        return sorted(name.removesuffix(".args") for name in self._places if name.endswith(".args"))
+
+    def fault(self, name: str, value: Any) -> str | None:
+        """What is wrong with a value by the schema of this name (`reply`, `select_agg.result`), or nothing."""
+        from jsonschema.exceptions import best_match
+
+        if name not in self._places:
+            return None
+        error = best_match(self._validator(name).iter_errors(value))
+        if error is None:
+            return None
+        where = "/".join(str(part) for part in error.absolute_path)
+        return f"{error.message}{f' at {where}' if where else ''}"
+
+    @functools.cache  # noqa: B019 - a handful of instances, which live as long as the run
+    def _validator(self, name: str) -> Validator:
+        from jsonschema import Draft202012Validator
+
+        reference = {"$ref": f"{self._places[name]}#/$defs/{name}"}
+        return Draft202012Validator(reference, registry=self._registry)

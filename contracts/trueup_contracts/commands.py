@@ -1,31 +1,73 @@
-"""`trueup contracts list` and `trueup contracts show ID`: what the suites ask, from their registries."""
+"""`trueup contracts`: what the suites ask, a start for an adapter, and what transcripts and reports hold."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from trueup.errors import UsageError
 from trueup.rules import nearest_hint
+from trueup_contracts import starting
 from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import FOLDERS, Requirement, suite
+from trueup_contracts.registry import FOLDERS, Requirement, SuiteInfo, suite
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.description = "The contract suites that `pytest --contracts` runs."
-    parser.add_argument("verb", choices=("list", "show"), help="list: suites, or a suite's requirements; show: one")
-    parser.add_argument("name", nargs="?", help="a suite (list), or a requirement such as RC-004 (show)")
+    parser.description = "Around the contract suites that `pytest --contracts` runs."
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    one = verbs.add_parser("list", help="the suites and what can be claimed, or a suite's requirements")
+    one.add_argument("suite", nargs="?")
+    one = verbs.add_parser("show", help="a requirement, such as RC-004, and why it is there")
+    one.add_argument("requirement")
+    one = verbs.add_parser("init", help="write the setting and a skeleton of an adapter")
+    one.add_argument("suite")
+    one.add_argument(
+        "--language", choices=starting.LANGUAGES, default="python", help="of the adapter (default: python)"
+    )
+    one = verbs.add_parser("replay", help="ask an adapter again what a transcript holds, without pytest")
+    one.add_argument("file", help="a transcript, or the lines that a failure prints; - for the standard input")
+    one.add_argument("adapter", nargs="+", help="the program and its arguments, behind --")
+    one.add_argument("--implementation", metavar="SUITE@LABEL", help="of a transcript that holds several")
+    one.add_argument("--test", metavar="TEXT", help="only tests whose id holds this text")
+    one.add_argument("--timeout-scale", type=float, default=1.0, metavar="X", help="stretch every deadline")
+    one = verbs.add_parser("merge", help="JSON reports of several runs as one matrix in Markdown")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was asked for."""
-    if args.verb == "show" and args.name is None:
-        raise UsageError("show needs a requirement", hint="for all of them: trueup contracts list SUITE")
-    lines = _suites() if args.name is None else _listed(args.name) if args.verb == "list" else _shown(args.name)
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if args.verb == "replay":
+        from trueup_contracts.wire import replay
+
+        return replay.run(
+            args.file, args.adapter, implementation=args.implementation, test=args.test, scale=args.timeout_scale
+        )
+    if args.verb == "merge":
+        from trueup_contracts.documents import matrix, read
+
+        return _printed([matrix([read(path) for path in args.files])])
+    if args.verb == "show":
+        return _printed(_shown(args.requirement))
+    if args.verb == "init":
+        return _printed(starting.write(_suite(args.suite).name, args.language, Path.cwd()))
+    return _printed(_suites() if args.suite is None else _listed(args.suite))
+
+
+def _printed(lines: Iterable[str]) -> int:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _suite(name: str) -> SuiteInfo:
+    try:
+        return suite(name)
+    except TargetError as error:
+        message, _, hint = str(error).partition("\n")
+        raise UsageError(message, hint=hint or None) from error
 
 
 def _suites() -> Iterator[str]:
@@ -38,12 +80,7 @@ def _suites() -> Iterator[str]:
 
 
 def _listed(name: str) -> Iterator[str]:
-    try:
-        info = suite(name)
-    except TargetError as error:
-        message, _, hint = str(error).partition("\n")
-        raise UsageError(message, hint=hint or None) from error
-    for one in info.requirements.values():
+    for one in _suite(name).requirements.values():
         needs = f" [{' '.join(sorted(one.needs))}]" if one.needs else ""
         kind = "" if not one.untestable else " (untestable)"
         yield f"{one.id}  {one.level:<6}  {one.statement}{needs}{kind}"

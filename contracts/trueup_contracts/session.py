@@ -14,7 +14,7 @@ import pytest
 from trueup_contracts import declarations, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
 from trueup_contracts.errors import NotRunError, Refusal, TargetError
-from trueup_contracts.registry import Requirement, suite
+from trueup_contracts.registry import WAYS, Requirement, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
 from trueup_contracts.subject import Settings
 
@@ -35,6 +35,7 @@ class ContractsSession:
             declared = declarations.only(declared, option.contracts_suite)
             self.plan = Plan(declared, self._settings(), self._edition(declared))
             self.ledgers = self.plan.ledgers
+            self._check_required(declared)
             self.known = self._known_failures()
             self.reports = [report.parse_request(text) for text in option.contracts_report]
         except TargetError as error:
@@ -67,6 +68,14 @@ class ContractsSession:
             except OSError as error:
                 raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
         return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript)
+
+    def _check_required(self, declared: Sequence[declarations.Declaration]) -> None:
+        known_names = {name for one in declared for name in suite(one.suite).capabilities} | WAYS.keys()
+        for name in self.config.option.contracts_require:
+            if name not in known_names:
+                from trueup.rules import nearest_hint
+
+                raise TargetError(f"--contracts-require {name}: no such capability", nearest_hint(name, [*known_names]))
 
     def _edition(self, declared: Sequence[declarations.Declaration]) -> tuple[int, ...] | None:
         text = self.config.option.contracts_edition

@@ -89,8 +89,11 @@ class WireSubject(Subject):
 
     def ask(self, process: Process, request: Mapping[str, Any], calls: list[list[str]]) -> Any:
         """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
-        self._check_length(request)
         operation = request["op"]
+        wrong = self._messages.fault(f"{operation}.args", request["args"])
+        if wrong is not None:
+            raise TypeError(f"a fault of the suite: the arguments of {operation} are against its schema: {wrong}")
+        self._check_length(request)
         try:
             sent, received = process.ask(request, CALL_S * self._settings.scale)
         except AdapterDiedError as error:

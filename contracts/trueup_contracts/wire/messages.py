@@ -49,5 +49,11 @@ class Messages:
     def _validator(self, name: str) -> Validator:
         from jsonschema import Draft202012Validator
 
-        reference = {"$ref": f"{self._places[name]}#/$defs/{name}"}
-        return Draft202012Validator(reference, registry=self._registry)
+        # The reference is followed here, once, and not at each of thousands of messages.
+        resolver = self._registry.resolver(self._places[name])
+        found = resolver.lookup(f"#/$defs/{name}")
+        while "$ref" in found.contents:
+            found = found.resolver.lookup(found.contents["$ref"])
+        document = self._registry.contents(self._places[name])
+        schema = {**found.contents, "$id": document["$id"], "$defs": document["$defs"]}
+        return Draft202012Validator(schema, registry=self._registry)

@@ -1,46 +1,32 @@
 """Pool selection: an immutable configuration, and selection as a pure function of it and of the request.
 
-Axes are tokens (input length, context length) and milliseconds (TTFT and ITL targets). Source of the
-formula: the global router of ai-dynamo/dynamo (#5697); `trueup grid-config` documents the configuration.
+Axes are tokens (input length, context length) and milliseconds (TTFT and ITL targets);
+`trueup grid-config` documents the configuration.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from trueup.grid_config.model import Band, Configuration, Grid, OverrideRule
+from trueup.grid_config.model import Configuration, Grid, OverrideRule
 from trueup.grid_config.parsing import from_mapping, from_text
+from trueup_reference.router.axis import Axis
 
 Pools: TypeAlias = "int | tuple[Pools, ...]"
+_TwoAxes: TypeAlias = tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[int, ...], ...]]
 
 
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    resolution: int
-
-    def band(self, value: float) -> int:
-        """The number of the band; what lies outside the bounds is in the first or the last."""
-        if value < self.low:
-            return 0
-        if value >= self.high:
-            return self.resolution - 1
-        # In this order of operations: another one answers differently at some edges.
-        return min(int((value - self.low) / ((self.high - self.low) / self.resolution)), self.resolution - 1)
-
-    @property
-    def midpoint(self) -> float:
-        """What an absent target counts as."""
-        return (self.low + self.high) / 2
+_LARGEST = 1 << 53  # up to it a number is the same as an integer and in binary64
+_PLAIN = frozenset({int, float})  # and no boolean
 
 
 @dataclass(frozen=True)
 class _Phase:
-    axes: tuple[_Axis, ...]
+    axes: tuple[Axis, ...]
     pools: Pools
     overrides: tuple[OverrideRule, ...]
     priorities: tuple[int, ...]
@@ -84,6 +70,8 @@ class PoolRouter:
     def _set(self, config: Configuration, defaults: Mapping[str, float] | None) -> None:
         self._retries = config.retries
         self._phases = {name: _phase(grid) for name, grid in config.grids.items()}
+        # What nearly every request needs: edges of rows, edges of columns, pools.
+        self._prefill, self._decode, self._agg = (self._two_axes(name) for name in ("prefill", "decode", "agg"))
         given = dict(defaults or {})
         self._default_ttft_ms = _target("ttft_target_ms", given.pop("ttft_target_ms", None))
         self._default_itl_ms = _target("itl_target_ms", given.pop("itl_target_ms", None))
@@ -92,6 +80,10 @@ class PoolRouter:
 
     def select_prefill(self, isl: int, ttft_target_ms: float | None = None, priority: int | None = None) -> int:
         """The prefill pool for an input of `isl` tokens. `ValueError` or `TypeError` for a senseless request."""
+        if priority is None and type(isl) is int:
+            pool = _plain(self._prefill, isl, ttft_target_ms)
+            if pool is not None:
+                return pool
         phase = self._phase("prefill")
         ttft_ms = self._or_default(_target("ttft_target_ms", ttft_target_ms), self._default_ttft_ms, phase.axes[1])
         return phase.select((_length("isl", isl), ttft_ms), _priority(priority))
@@ -100,6 +92,10 @@ class PoolRouter:
         self, context_length: int, itl_target_ms: float | None = None, priority: int | None = None
     ) -> int:
         """The decode pool for a context of `context_length` tokens."""
+        if priority is None and type(context_length) is int:
+            pool = _plain(self._decode, context_length, itl_target_ms)
+            if pool is not None:
+                return pool
         phase = self._phase("decode")
         itl_ms = self._or_default(_target("itl_target_ms", itl_target_ms), self._default_itl_ms, phase.axes[1])
         return phase.select((_length("context_length", context_length), itl_ms), _priority(priority))
@@ -112,6 +108,10 @@ class PoolRouter:
         isl: int | None = None,
     ) -> int:
         """The pool of an aggregated configuration; `isl` is needed where the grid has an axis of input lengths."""
+        if priority is None and isl is None:
+            pool = _plain(self._agg, ttft_target_ms, itl_target_ms)
+            if pool is not None:
+                return pool
         phase = self._phase("agg")
         *outer, ttft_axis, itl_axis = phase.axes
         lengths: tuple[float, ...] = ()
@@ -136,24 +136,46 @@ class PoolRouter:
         faster = [other for other, priority in enumerate(found.priorities) if priority < own]
         return [pool, *sorted(faster, key=lambda other: -found.priorities[other])]  # stable: ties in pool order
 
+    def _two_axes(self, name: str) -> _TwoAxes | None:
+        phase = self._phases.get(name)
+        if phase is None or len(phase.axes) != 2:
+            return None
+        rows, columns = phase.axes
+        return rows.edges, columns.edges, cast("tuple[tuple[int, ...], ...]", phase.pools)
+
     def _phase(self, name: str) -> _Phase:
         if name not in self._phases:
             raise ValueError(f"this configuration has no phase {name!r}: {', '.join(self._phases)}")
         return self._phases[name]
 
     @staticmethod
-    def _or_default(target: float | None, default: float | None, axis: _Axis) -> float:
+    def _or_default(target: float | None, default: float | None, axis: Axis) -> float:
         if target is not None:
             return target
         return axis.midpoint if default is None else default
 
 
+def _plain(table: _TwoAxes | None, row: float | None, column: float | None) -> int | None:
+    """The pool for two plain numbers, which nearly every request has; `None` leaves the request to the long way."""
+    if (
+        table is None
+        or type(row) not in _PLAIN
+        or type(column) not in _PLAIN
+        or not 0 <= row <= _LARGEST  # type: ignore[operator]
+        or not 0 <= column <= _LARGEST  # type: ignore[operator]
+    ):
+        return None
+    rows, columns, pools = table
+    return pools[bisect_right(rows, row)][bisect_right(columns, column)]  # type: ignore[type-var]
+
+
 def _phase(grid: Grid) -> _Phase:
-    return _Phase(tuple(_axis(band) for band in grid.axes), _frozen(grid.cells), grid.overrides, grid.priorities)
-
-
-def _axis(band: Band) -> _Axis:
-    return _Axis(band.low, band.high, band.resolution)
+    return _Phase(
+        tuple(Axis(one.low, one.high, one.resolution) for one in grid.axes),
+        _frozen(grid.cells),
+        grid.overrides,
+        grid.priorities,
+    )
 
 
 def _frozen(cells: Any) -> Pools:

@@ -163,6 +163,12 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "a suite that does not exist": (["--contracts-impl", "ruoter = mine:Good"], "did you mean 'router'?"),
     "a report format": (["--contracts-report", "xml=x"], "formats are json, markdown, badge"),
     "a test that does not exist": (["contracts::router@Good::test_nothing"], "no test is named"),
+    "an edition": (["--contracts-edition", "one"], "'one' is no edition"),
+    "an edition that is not there yet": (["--contracts-edition", "9.0"], "the suite router is at 0.1"),
+    "a suite without a declaration": (["--contracts-suite", "ruoter"], "did you mean 'router'?"),
+    "a capability": (["--contracts-require", "thread"], "did you mean 'threads'?"),
+    "a scale": (["--contracts-timeout-scale", "0"], "a number above 0 is due"),
+    "a transcript": (["--contracts-transcript", "no/where"], "the transcript cannot be written"),
     "known failures that are not there": (["--contracts-known", "none.toml"], "the known failures cannot be read"),
 }
 

@@ -28,11 +28,12 @@ class LocalHandle(Handle):
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
+        __tracebackhide__ = True
         self._calls.append(f"subject.{operation}({_arguments(args)})")
         self._note(self._calls)
         member = getattr(self.object, operation, None)
         if member is None:
-            raise AdapterError(f"{type(self.object).__name__} has no operation {operation!r}")
+            raise Refusal("unsupported", f"{type(self.object).__name__} has no operation {operation!r}")
         return _guarded(lambda: member(**args) if callable(member) else member, operation)
 
 
@@ -56,10 +57,12 @@ class LocalSubject(Subject):
 
     def open(self, **args: Any) -> LocalHandle:
         """A new instance from the factory, with these keywords."""
+        __tracebackhide__ = True
         return self._opened("make", self._factory, args)
 
     def open_by(self, method: str, **args: Any) -> LocalHandle:
         """A new instance from another method of the factory, such as `make_from_text`."""
+        __tracebackhide__ = True
         made_by = getattr(self._factory, method, None)
         if made_by is None:
             raise AdapterError(f"the factory claims what needs its method {method!r}, and has none")
@@ -74,6 +77,7 @@ class LocalSubject(Subject):
         return "\n".join([f"from {module} import {name.partition('.')[0]}", "", *lines])
 
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
+        __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = f"subject = {name}({_arguments(args)})"
         self._note([opened])
@@ -121,6 +125,7 @@ def resolve(declared: str, root: Path) -> Callable[..., Any]:
 
 
 def _guarded(work: Callable[[], Any], what: str) -> Any:
+    __tracebackhide__ = True
     try:
         return work()
     except Exception as error:

@@ -13,7 +13,7 @@ import pytest
 
 from trueup_contracts import declarations, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
-from trueup_contracts.errors import NotRunError, Refusal, TargetError
+from trueup_contracts.errors import AdapterError, NotRunError, Refusal, TargetError
 from trueup_contracts.registry import WAYS, Requirement, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
 from trueup_contracts.subject import Settings
@@ -160,9 +160,11 @@ class ContractsSession:
         state = _state(made, call)
         if state is None:
             return
+        # An exception of the implementation's own is its failure; one of the kit, or a death, is nobody's verdict.
+        is_theirs = state is State.FAIL or (call.excinfo is not None and call.excinfo.errisinstance(AdapterError))
         entry = known.find(self.known, requirement.id, module.ledger.label)
-        if entry is not None and state in (State.FAIL, State.PASS):
-            state = State.KNOWN if state is State.FAIL else State.UNEXPECTED_PASS
+        if entry is not None and (is_theirs or state is State.PASS):
+            state = State.KNOWN if is_theirs else State.UNEXPECTED_PASS
         message = str(call.excinfo.value).partition("\n")[0] if call.excinfo is not None else ""
         module.ledger.add(requirement.id, state, message)
         if made.failed and state is State.NOT_RUN:
@@ -171,7 +173,7 @@ class ContractsSession:
         if made.failed:
             made.sections.append(("contract", _explained(requirement, module)))
             reason = self._why_it_may_fail(requirement, entry)
-            if reason is not None and state is not State.ERROR:
+            if reason is not None and is_theirs:
                 made.outcome = "skipped"
                 made.wasxfail = reason
 

@@ -32,6 +32,7 @@ class WireHandle(Handle):
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
+        __tracebackhide__ = True
         request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
         return self._subject.ask(self._process, request, self.calls)
 
@@ -77,6 +78,7 @@ class WireSubject(Subject):
 
     def open(self, **args: Any) -> WireHandle:
         """A new instance, with these keywords."""
+        __tracebackhide__ = True
         process = self._living()
         self._close_forgotten()
         calls: list[list[str]] = []
@@ -85,10 +87,12 @@ class WireSubject(Subject):
 
     def open_by(self, method: str, **args: Any) -> WireHandle:
         """Over the wire the keywords tell the methods apart."""
+        __tracebackhide__ = True
         return self.open(**args)
 
     def ask(self, process: Process, request: Mapping[str, Any], calls: list[list[str]]) -> Any:
         """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
+        __tracebackhide__ = True
         operation = request["op"]
         wrong = self._messages.fault(f"{operation}.args", request["args"])
         if wrong is not None:
@@ -158,6 +162,7 @@ class WireSubject(Subject):
         self._transcript.close()
 
     def _living(self) -> Process:
+        __tracebackhide__ = True
         process = self._process
         if process is None or process.fault is not None:
             if self._died:

@@ -58,6 +58,7 @@ class Process:
 
     def ask(self, request: Mapping[str, Any], limit_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """The request as sent, with its id, and the reply. `AdapterDiedError` where none comes in time."""
+        __tracebackhide__ = True
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         with self._lock:
             sent = {"id": self._next_id, **request}

@@ -149,7 +149,8 @@ def test_a_badge_is_green_for_a_complete_run_only(project: Project) -> None:
     assert badge(project) == ("router 0.1: 34/34 MUST", True)
     assert badge(project, "-k", "zero") == ("router 0.1: partial 1/1 MUST", False)
     label, green = badge(project, "--contracts-impl", "router = mine:Zero")
-    assert label.endswith("/20 MUST")
+    assert label.endswith(" MUST")
+    assert "partial" not in label
     assert not green
 
 
@@ -181,7 +182,7 @@ def test_an_adapter_that_dies_leaves_the_rest_not_run(project: Project) -> None:
     assert "partial: not everything was run" in done.stdout
     [told] = json.loads((project.root / "r.json").read_text())["implementations"]
     states = [one["state"] for one in told["requirements"].values()]
-    assert states.count("not-run") > 10
+    assert states.count("not-run") >= 5
     assert "the adapter died in 3 tests one after the other" in json.dumps(told)
 
 

@@ -27,7 +27,7 @@ def test_no_seed_makes_it_fail() -> None:
         failed = {seed: verdicts_of(subject, Profile("quick", seed)) for seed in range(20)}
     finally:
         subject.end()
-    assert failed == dict.fromkeys(range(20), {})
+    assert failed == {seed: {} for seed in range(20)}
 
 
 def test_it_passes_outside_this_repository(tmp_path: Path) -> None:

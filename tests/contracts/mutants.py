@@ -1,0 +1,150 @@
+"""Mutants of a reference: one operator, constant, condition or statement changed at a time, judged by the suite alone.
+
+Own code, since what is changed here is loaded in place of a module that is imported already.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import signal
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+LIMIT_S = 10  # a mutant that never ends is found by that
+
+_COMPARISONS: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {
+    ast.Lt: [ast.LtE, ast.GtE],
+    ast.LtE: [ast.Lt, ast.Gt],
+    ast.Gt: [ast.GtE, ast.LtE],
+    ast.GtE: [ast.Gt, ast.Lt],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+    ast.In: [ast.NotIn],
+    ast.NotIn: [ast.In],
+}
+_ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+}
+
+
+class _Endless(BaseException):
+    """No `Exception`: hypothesis would look for a smaller example of it."""
+
+
+class Mutant(NamedTuple):
+    """A changed module: where, what stood there, what stands there now."""
+
+    place: str
+    before: str
+    after: str
+    tree: ast.Module
+
+
+def of(path: Path) -> Iterator[Mutant]:
+    """Every mutant of a module's source."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for number, node in enumerate(ast.walk(tree)):
+        for change in _changes(node):
+            changed = copy.deepcopy(tree)
+            found = list(ast.walk(changed))[number]
+            before = ast.unparse(found)
+            after = change(changed, found)
+            ast.fix_missing_locations(changed)
+            yield Mutant(f"{path.name}:{getattr(node, 'lineno', 0)}", before, after, changed)
+
+
+def loaded(mutant: Mutant, original: types.ModuleType) -> dict[str, Any]:
+    """The names of the changed module."""
+    module = types.ModuleType(original.__name__)
+    module.__dict__["__file__"] = original.__file__
+    exec(compile(mutant.tree, mutant.place, "exec"), module.__dict__)
+    return module.__dict__
+
+
+def within_limit(work: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+    """What the work finds; that it does not end in time is a finding too."""
+
+    def end(*_: object) -> None:
+        raise _Endless
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(LIMIT_S)
+    try:
+        return work()
+    except _Endless:
+        return {"time": "it does not end"}
+    except Exception as error:  # noqa: BLE001 - a test fell over what it was answered: found as well
+        return {"exception": str(error)}
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_Change = Callable[[ast.Module, Any], str]
+
+
+def _changes(node: ast.AST) -> Iterator[_Change]:
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            for other in _COMPARISONS.get(type(operator), []):
+                yield functools.partial(_compare, place, other)
+    elif isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+        yield lambda _, found: _field(found, "op", _ARITHMETIC[type(found.op)]())
+    elif isinstance(node, ast.BoolOp):
+        yield lambda _, found: _field(found, "op", ast.And() if isinstance(found.op, ast.Or) else ast.Or())
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
+        yield _unsigned if isinstance(node.op, ast.USub) else _unnegate
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield _increment
+    elif isinstance(node, ast.IfExp):
+        yield _swap
+    elif isinstance(node, ast.Return) and node.value is not None:
+        yield lambda _, found: _field(found, "value", ast.Constant(None))
+    elif isinstance(node, ast.Raise):
+        yield _drop
+
+
+def _compare(place: int, other: type[ast.cmpop], _: ast.Module, found: ast.Compare) -> str:
+    found.ops[place] = other()
+    return ast.unparse(found)
+
+
+def _field(found: Any, name: str, value: Any) -> str:
+    setattr(found, name, value)
+    return ast.unparse(found)
+
+
+def _unsigned(_: ast.Module, found: ast.UnaryOp) -> str:
+    return _field(found, "op", ast.UAdd())
+
+
+def _unnegate(_: ast.Module, found: ast.UnaryOp) -> str:
+    found.operand = ast.UnaryOp(ast.Not(), found.operand)
+    return ast.unparse(found)
+
+
+def _increment(_: ast.Module, found: Any) -> str:
+    return _field(found, "value", found.value + 1)
+
+
+def _swap(_: ast.Module, found: ast.IfExp) -> str:
+    found.body, found.orelse = found.orelse, found.body
+    return ast.unparse(found)
+
+
+def _drop(tree: ast.Module, found: ast.Raise) -> str:
+    for node in ast.walk(tree):
+        for name in ("body", "orelse"):
+            statements = getattr(node, name, None)
+            if isinstance(statements, list) and found in statements:
+                statements[statements.index(found)] = ast.Pass()
+    return "pass"

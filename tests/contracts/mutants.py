@@ -59,6 +59,8 @@ def of(path: Path) -> Iterator[Mutant]:
             before = ast.unparse(found)
             after = change(changed, found)
             ast.fix_missing_locations(changed)
+            if after == before:
+                continue
             yield Mutant(f"{path.name}:{getattr(node, 'lineno', 0)}", before, after, changed)
 
 

@@ -55,6 +55,14 @@ def test_the_first_override_that_matches_wins(trueup_subject: Subject) -> None:
 @requirement("RC-044")
 def test_without_a_match_or_a_priority_the_grid_decides(trueup_subject: Subject) -> None:
     _priorities(trueup_subject, [(0, 0, 1), (10, 20, 2)], {None: 0, 0: 1, 5: 0, 21: 0, -1: 0})
+    # With targets that have a fraction, and ones that no integer type holds.
+    for router, call, request in _with_overrides(trueup_subject, (0, 0, 1), (10, 20, 2)):
+        target = next(reversed(request))
+        for value, pool in ((49.5, 0), (50.5, 1), (1e17, 1)):
+            for priority, expected in ((None, pool), (5, pool), (10, 2)):
+                args = {**request, target: value, **({} if priority is None else {"priority": priority})}
+                found = router.call(call, **args)
+                assert found == expected, f"{call}({args}) answered pool {found!r}, expected {expected}"
 
 
 @requirement("RC-057")

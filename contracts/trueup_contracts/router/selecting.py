@@ -156,6 +156,7 @@ def test_every_answer_is_the_formulas_bit_for_bit(trueup_subject: Subject, trueu
         (0.1, 0.7, 6, 0.3),
         (10, 3000, 7, 1291.4285714285713),
         (0, 7, 49, 6.999999999999999),
+        (0, 138.2, 8, 86.37499999999999),  # below low + 5 steps, and the quotient is 5 all the same
     ):
         axis = Axis(low, high, resolution)
         flat = Axis(0, 1000, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
 from collections.abc import Mapping
@@ -52,6 +53,8 @@ class WireSubject(Subject):
         self.label = label
         self.target = f"exec: {command}"
         self._argv = _argv(command)
+        if os.name != "posix":
+            raise TargetError(f"{self.target}: programs can be asked on POSIX systems only, this is {os.name}")
         self._settings = settings
         self._messages = Messages(suite)
         self._judge = lambda reply: self._messages.fault("reply", reply)

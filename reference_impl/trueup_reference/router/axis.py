@@ -30,23 +30,18 @@ class Axis:
         """The number of the band; what lies outside the bounds is in the first or the last."""
         return bisect_right(self.edges, value)
 
-    def formula(self, value: float) -> int:
-        """The same, computed. In this order of operations: another one answers differently at some edges."""
-        if value < self.low:
-            return 0
-        if value >= self.high:
-            return self.resolution - 1
-        return min(int((value - self.low) / ((self.high - self.low) / self.resolution)), self.resolution - 1)
-
     @property
     def midpoint(self) -> float:
         """What an absent target counts as."""
         return (self.low + self.high) / 2
 
     def _edge(self, band: int, guess: float) -> float:
-        while self.formula(guess) < band:
+        while self._formula(guess) < band:
             guess = math.nextafter(guess, math.inf)
-        below = math.nextafter(guess, -math.inf)
-        while self.formula(below) >= band:
-            guess, below = below, math.nextafter(below, -math.inf)
+        while self._formula(math.nextafter(guess, -math.inf)) >= band:
+            guess = math.nextafter(guess, -math.inf)
         return guess
+
+    def _formula(self, value: float) -> int:
+        # In this order of operations: another one answers differently at some edges.
+        return int((value - self.low) / ((self.high - self.low) / self.resolution))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -251,6 +252,25 @@ class MultipliesFirst(Hooked):
 
     def index(self, value: float, axis: Band) -> int:
         return int((value - axis.low) * axis.resolution / (axis.high - axis.low))
+
+
+@fault("RC-036")
+class PlainEdges(Hooked):
+    """looks values up among edges that are low + band * step"""
+
+    def index(self, value: float, axis: Band) -> int:
+        step = (axis.high - axis.low) / axis.resolution
+        return bisect.bisect_right([axis.low + band * step for band in range(1, axis.resolution)], value)
+
+
+@fault("RC-044")
+class PriorityOfWholeNumbers(Hooked):
+    """reads a request with a priority by another way, which knows whole numbers only"""
+
+    def choose(self, phase: str, values: list[float | None], priority: int | None) -> int:
+        if priority is not None and any(value is not None and not value.is_integer() for value in values):
+            raise TypeError("a whole number is due")
+        return super().choose(phase, values, priority)
 
 
 @fault("RC-036")

@@ -41,9 +41,10 @@ class _Endless(BaseException):
 
 
 class Mutant(NamedTuple):
-    """A changed module: where, what stood there, what stands there now."""
+    """A changed module: where, the line as it was, what stood there, what stands there now."""
 
     place: str
+    line: str
     before: str
     after: str
     tree: ast.Module
@@ -51,17 +52,19 @@ class Mutant(NamedTuple):
 
 def of(path: Path) -> Iterator[Mutant]:
     """Every mutant of a module's source."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for number, node in enumerate(ast.walk(tree)):
+    source = path.read_text(encoding="utf-8")
+    lines, tree = source.splitlines(), ast.parse(source)
+    for index, node in enumerate(ast.walk(tree)):
         for change in _changes(node):
             changed = copy.deepcopy(tree)
-            found = list(ast.walk(changed))[number]
+            found = list(ast.walk(changed))[index]
             before = ast.unparse(found)
             after = change(changed, found)
             ast.fix_missing_locations(changed)
             if after == before:
                 continue
-            yield Mutant(f"{path.name}:{getattr(node, 'lineno', 0)}", before, after, changed)
+            number = getattr(node, "lineno", 1)
+            yield Mutant(f"{path.name}:{number}", lines[number - 1].strip(), before, after, changed)
 
 
 def loaded(mutant: Mutant, original: types.ModuleType) -> dict[str, Any]:

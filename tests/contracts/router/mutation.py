@@ -15,8 +15,29 @@ from contracts.suite_runs import verdicts
 from trueup_contracts.profile import Profile
 from trueup_reference import adapters
 
-# Mutants that behave as the reference does, or where no contract reaches; by what stood there and stands there now.
-EXPLAINED: dict[tuple[str, str], str] = {}
+_SHORT = "equal: it closes or moves the short way, and the long way answers the same"
+_LATER = "equal: refused a line later"
+_HUGE = "equal: beyond every bound either way"
+_BEYOND = "beyond the contract: the names of defaults that do not exist"
+# Mutants that behave as the reference does, or that no contract reaches: the line, what stood there, what stands there.
+EXPLAINED = {
+    ("_LARGEST = 1 << 53  # up to it a number is the same as an integer and in binary64", "1", "2"): _SHORT,
+    ("_LARGEST = 1 << 53  # up to it a number is the same as an integer and in binary64", "53", "54"): _SHORT,
+    ("return pools[bisect_right(rows, row)][bisect_right(columns, column)]  # type: ignore[type-var]", "", ""): _SHORT,
+    ('return rows.edges, columns.edges, cast("tuple[tuple[int, ...], ...]", phase.pools)', "", ""): _SHORT,
+    ("table is None", "table is None", "table is not None"): _SHORT,
+    ("if priority is None and isl is None:", "isl is None", "isl is not None"): _SHORT,
+    ("or not 0 <= row <= _LARGEST  # type: ignore[operator]", "", ""): _SHORT,
+    ("or not 0 <= column <= _LARGEST  # type: ignore[operator]", "", ""): _SHORT,
+    (
+        'raise ValueError("isl is missing: the grid has an axis of input lengths")',
+        "",
+        "",
+    ): _LATER,
+    ("return float(min(value, 1 << 1000))  # beyond every bound, and no float holds more", "", ""): _HUGE,
+    ("return float(min(value, 1 << 1000))", "", ""): _HUGE,
+    ('raise ValueError(f"there is no default {sorted(given)[0]!r}: ttft_target_ms, itl_target_ms")', "", ""): _BEYOND,
+}
 
 
 def score() -> tuple[int, list[mutants.Mutant]]:
@@ -53,7 +74,7 @@ def main() -> int:
     print("| survivor | was | is | why it is none |\n| --- | --- | --- | --- |")
     unexplained = 0
     for one in survivors:
-        why = EXPLAINED.get((one.before, one.after))
+        why = EXPLAINED.get((one.line, one.before, one.after)) or EXPLAINED.get((one.line, "", ""))
         unexplained += why is None
         print(f"| {one.place} | `{one.before[:80]}` | `{one.after[:80]}` | {why or 'UNEXPLAINED'} |")
     return unexplained

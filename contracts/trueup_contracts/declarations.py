@@ -10,7 +10,10 @@ from pathlib import Path
 from trueup_contracts.errors import TargetError
 from trueup_contracts.registry import FOLDERS, suite
 
-REFERENCE = {"router": "trueup_reference.adapters:router"}
+REFERENCE = {
+    "router": "trueup_reference.adapters:router",
+    "embedding-cache": "trueup_reference.adapters:embedding_cache",
+}
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 NOT_YET = ("http://", "https://", "command:")
 LINES = """\
@@ -65,9 +68,11 @@ def _declaration(line: str) -> Declaration:
     if form is None:
         raise TargetError(f"{line!r} is no declaration", "write SUITE = MODULE:ATTRIBUTE, or SUITE@LABEL = …")
     name, label, target = form[1], form[2], form[3]
-    suite(name)
+    adapters = suite(name).adapters
     if target == "reference":
-        target = REFERENCE[name]
+        return Declaration(name, label or "reference", REFERENCE[name])
+    if target in adapters:
+        return Declaration(name, label or target, adapters[target])
     if target.startswith(NOT_YET):
         raise TargetError(
             f"{target!r}: the suite {name} is not asked this way", "write MODULE:ATTRIBUTE, or exec: PROGRAM ARGUMENT …"

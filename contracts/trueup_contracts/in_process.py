@@ -12,29 +12,27 @@ from typing import Any
 
 from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
 from trueup_contracts.registry import SuiteInfo
-from trueup_contracts.subject import About, Handle, Subject, known_capabilities
+from trueup_contracts.subject import About, Calls, Handle, Subject, known_capabilities
 
-_MOST_CALLS = 8  # of those before a failure, in what is shown of them
+_MOST_SHOWN = 20_000  # of a text or of bytes
 
 
 class LocalHandle(Handle):
     """An object that the factory made."""
 
-    def __init__(self, made: Any, opened: str, note: Callable[[list[str]], None]) -> None:
+    def __init__(self, made: Any, opened: str, note: Callable[[Calls], None]) -> None:
         """`note` is told this handle's calls at each of them, so that the last handle called is known."""
         self.object = made
-        self._calls = [opened]
+        self._calls = Calls(opened)
         self._note = note
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        self._calls.append(f"subject.{operation}({_arguments(args)})")
+        self._calls.add(f"subject.{operation}({_arguments(args)})")
         self._note(self._calls)
-        member = getattr(self.object, operation, None)
-        if member is None:
-            raise Refusal("unsupported", f"{type(self.object).__name__} has no operation {operation!r}")
-        return _guarded(lambda: member(**args) if callable(member) else member, operation)
+        given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
+        return _guarded(lambda: operate(self.object, operation, given), operation)
 
 
 class LocalSubject(Subject):
@@ -53,7 +51,7 @@ class LocalSubject(Subject):
         name = str(getattr(factory, "name", None) or getattr(factory, "__name__", type(factory).__name__))
         version = str(getattr(factory, "version", ""))
         self.about = About(name, version, f"Python {platform.python_version()}", None)
-        self._calls: list[str] = []
+        self._calls = Calls("")
 
     def open(self, **args: Any) -> LocalHandle:
         """A new instance from the factory, with these keywords."""
@@ -68,22 +66,28 @@ class LocalSubject(Subject):
             raise AdapterError(f"the factory claims what needs its method {method!r}, and has none")
         return self._opened(method, made_by, args)
 
+    def begin(self, test: str) -> None:
+        """What earlier tests called says nothing about this one."""
+        self._calls = Calls("")
+
     def snippet(self) -> str:
         """Python that repeats the last calls."""
         module, _, name = self.target.partition(":")
-        opened, calls = self._calls[:1], self._calls[1:]
-        left_out = [f"# and {len(calls) - _MOST_CALLS} calls before these"] if len(calls) > _MOST_CALLS else []
-        lines = [*opened, *left_out, *calls[-_MOST_CALLS:]]
-        return "\n".join([f"from {module} import {name.partition('.')[0]}", "", *lines])
+        left_out = self._calls.number - len(self._calls.last)
+        before = [f"# and {left_out} calls before these"] if left_out else []
+        lines = [self._calls.opened, *before, *self._calls.last]
+        uses_fill = any("Fill(" in line for line in lines)
+        imports = [f"from {self.suite.module.rpartition('.')[0]} import Fill"] if uses_fill else []
+        return "\n".join([f"from {module} import {name.partition('.')[0]}", *imports, "", *lines])
 
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = f"subject = {name}({_arguments(args)})"
-        self._note([opened])
+        self._note(Calls(opened))
         return LocalHandle(_guarded(lambda: factory(**args), method), opened, self._note)
 
-    def _note(self, calls: list[str]) -> None:
+    def _note(self, calls: Calls) -> None:
         self._calls = calls
 
 
@@ -124,10 +128,25 @@ def resolve(declared: str, root: Path) -> Callable[..., Any]:
     return made
 
 
+def operate(subject: Any, operation: str, args: Mapping[str, Any]) -> Any:
+    """An operation of an object: a method, an attribute, `len` or `contains`. `Refusal` for one that it lacks."""
+    __tracebackhide__ = True
+    if operation == "len":
+        return len(subject)
+    if operation == "contains":
+        return args["key"] in subject
+    member = None if operation.startswith("_") else getattr(subject, operation, None)
+    if member is None:
+        raise Refusal("unsupported", f"{type(subject).__name__} has no operation {operation!r}")
+    return member(**args) if callable(member) else member
+
+
 def _guarded(work: Callable[[], Any], what: str) -> Any:
     __tracebackhide__ = True
     try:
         return work()
+    except Refusal:
+        raise
     except Exception as error:
         code = code_of(error)
         if code == "internal":
@@ -136,5 +155,12 @@ def _guarded(work: Callable[[], Any], what: str) -> Any:
 
 
 def _arguments(args: Mapping[str, Any]) -> str:
-    shown = [f"{name}={pprint.pformat(value, width=100, sort_dicts=False)}" for name, value in args.items()]
-    return ", ".join(shown)
+    return ", ".join(f"{name}={_argument(value)}" for name, value in args.items())
+
+
+def _argument(value: Any) -> str:
+    if hasattr(value, "untyped_storage"):  # a tensor: its values would have to be fetched from its device
+        return f"torch.empty({list(value.shape)}, dtype={value.dtype}, device={str(value.device)!r})"
+    if isinstance(value, bytes | str) and len(value) > _MOST_SHOWN:
+        return f"{value[:100]!r}  # and {len(value) - 100} more"
+    return pprint.pformat(value, width=100, sort_dicts=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 from trueup_contracts.errors import TargetError
 
 # One folder per suite; imported when the suite is declared, not before.
-FOLDERS = {"router": "trueup_contracts.router"}
+FOLDERS = {"router": "trueup_contracts.router", "embedding-cache": "trueup_contracts.embedding_cache"}
 # Not claimed by the name alone: it depends on the way an implementation is reached.
 WAYS = {"in_process": "reached in this process", "concurrent_calls": "over the wire: replies may come in any order"}
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
@@ -42,6 +42,8 @@ class SuiteInfo:
 
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
+    `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
+    the arguments and answers of an adapter in Python.
     """
 
     name: str
@@ -50,6 +52,8 @@ class SuiteInfo:
     spec: Path
     wire_schema: Path
     hardware: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    codec: str | None = None
 
     @functools.cached_property
     def edition(self) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import sys
@@ -39,6 +40,8 @@ class _Server:
         self._version = version or str(getattr(factory, "version", ""))
         self._by = by
         self._output = output
+        self._from_wire: Callable[[Any], Any] = lambda value: value
+        self._to_wire: Callable[[Any], Any] = lambda value: value
         self._handles: dict[str, Any] = {}
         self._opened = 0
         self._lock = threading.Lock()  # of the handles, and of the output
@@ -74,6 +77,7 @@ class _Server:
     def _result(self, operation: str, request: Mapping[str, Any]) -> Any:
         args = values.decoded(request.get("args", {}))
         if operation == "hello":
+            self._use_codec(str(args.get("suite")))
             language = f"Python {platform.python_version()}"
             told = {"wire": WIRE, "name": str(self._name), "version": self._version, "language": language}
             return {**told, "capabilities": sorted(self._claims)}
@@ -92,7 +96,17 @@ class _Server:
             if hasattr(subject, "close"):
                 subject.close()
             return None
-        return _called(subject, operation, args)
+        from trueup_contracts.in_process import operate
+
+        return self._to_wire(operate(subject, operation, self._from_wire(args)))
+
+    def _use_codec(self, name: str) -> None:
+        from trueup_contracts.registry import FOLDERS, suite
+
+        codec = suite(name).codec if name in FOLDERS else None
+        if codec is not None:
+            module = importlib.import_module(codec)
+            self._from_wire, self._to_wire = module.from_wire, module.to_wire
 
     def _open(self, args: Mapping[str, Any]) -> str:
         method = self._by.get(next(iter(args))) if len(args) == 1 else None
@@ -111,17 +125,6 @@ class _Server:
         with self._lock:
             while line:
                 line = line[self._output.write(line) :]
-
-
-def _called(subject: Any, operation: str, args: Mapping[str, Any]) -> Any:
-    if operation == "len":
-        return len(subject)
-    if operation == "contains":
-        return args["key"] in subject
-    member = None if operation.startswith("_") else getattr(subject, operation, None)
-    if member is None:
-        raise Refusal("unsupported", f"there is no operation {operation!r}")
-    return member(**args) if callable(member) else member
 
 
 def _told(error: Exception) -> dict[str, Any]:

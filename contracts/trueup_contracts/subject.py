@@ -6,6 +6,7 @@ Two kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.
 from __future__ import annotations
 
 import abc
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 
 from trueup_contracts.errors import TargetError
 from trueup_contracts.registry import SuiteInfo
+
+MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
 
 class About(NamedTuple):
@@ -31,6 +34,20 @@ class Settings:
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
+
+
+class Calls:
+    """What is shown of a handle: how it was opened, and its last calls, as text. Bounded, and holds no values."""
+
+    def __init__(self, opened: str) -> None:
+        self.opened = opened
+        self.number = 0
+        self.last: deque[str] = deque(maxlen=MOST_CALLS)
+
+    def add(self, call: str) -> None:
+        """One call more."""
+        self.number += 1
+        self.last.append(call)
 
 
 class Handle(abc.ABC):

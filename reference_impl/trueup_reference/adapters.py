@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trueup_reference.router import PoolRouter
+
+if TYPE_CHECKING:
+    from trueup_reference.embedding_cache import EmbeddingCache
 
 
 class RouterFactory:
@@ -24,3 +27,27 @@ class RouterFactory:
 
 
 router = RouterFactory()
+
+
+class CacheFactory:
+    """The factory of the suite `embedding-cache`; `copies` says whether it copies what it keeps and hands out."""
+
+    _ALWAYS = "keys stats remove clear delta pinning shrink get_or_compute metrics threads cuda streams any_layout"
+
+    def __init__(self, *, copies: bool) -> None:
+        """Without copies it keeps the caller's tensors, and counts each storage once."""
+        self._copies = copies
+        self.capabilities = frozenset(
+            f"{self._ALWAYS} {'copies_on_set copies_on_get' if copies else 'shared_storage'}".split()
+        )
+        self.name = "trueup reference embedding cache"
+
+    def __call__(self, capacity_bytes: int, device: str) -> EmbeddingCache:
+        """An empty cache."""
+        from trueup_reference.embedding_cache import EmbeddingCache
+
+        return EmbeddingCache(capacity_bytes, device, copies_on_set=self._copies, copies_on_get=self._copies)
+
+
+embedding_cache = CacheFactory(copies=True)
+embedding_cache_sharing = CacheFactory(copies=False)

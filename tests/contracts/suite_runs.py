@@ -22,17 +22,19 @@ def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
             yield getattr(test, ATTRIBUTE), test
 
 
-def verdicts(suite_name: str, factory: Callable[..., Any], profile: Profile) -> dict[str, str]:
+def verdicts(suite_name: str, factory: Callable[..., Any], profile: Profile, only: str | None = None) -> dict[str, str]:
     """The failures: requirement to what was said of it. What is not claimed is not asked."""
-    return verdicts_of(LocalSubject(suite(suite_name), "test", "tests:factory", factory), profile)
+    return verdicts_of(LocalSubject(suite(suite_name), "test", "tests:factory", factory), profile, only)
 
 
-def verdicts_of(subject: Subject, profile: Profile) -> dict[str, str]:
-    """The same of a subject, in this process or over the wire."""
+def verdicts_of(subject: Subject, profile: Profile, only: str | None = None) -> dict[str, str]:
+    """The same of a subject, in this process or over the wire. What this machine cannot show is not asked."""
     info = subject.suite
+    missing = {name for name, look in info.hardware.items() if look() is not None}
     failed: dict[str, str] = {}
     for identity, test in each_test(info):
-        if not info.requirements[identity].needs <= subject.capabilities:
+        needs = info.requirements[identity].needs
+        if not needs <= subject.capabilities or (only is not None and identity != only) or needs & missing:
             continue
         subject.begin(test.__name__)
         arguments = {"trueup_subject": subject, "trueup_profile": profile}

@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, Refusal, TargetError, WrongAnswerError
 from trueup_contracts.registry import SuiteInfo
-from trueup_contracts.subject import About, Handle, Settings, Subject, known_capabilities
+from trueup_contracts.subject import About, Calls, Handle, Settings, Subject, known_capabilities
 from trueup_contracts.wire import values
 from trueup_contracts.wire.messages import VERSION, Messages
 from trueup_contracts.wire.process import Process
@@ -18,18 +18,17 @@ from trueup_contracts.wire.transcript import Transcript, exchange
 
 START_S, CALL_S, END_S = 30.0, 10.0, 2.0  # deadlines, before they are scaled
 MOST_DEATHS = 3  # in a row; then the rest is not run
-_MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
 
 class WireHandle(Handle):
     """An instance in the adapter's process."""
 
-    def __init__(self, subject: WireSubject, process: Process, identity: str, opened: list[str]) -> None:
-        """`opened` are the lines of the exchange that made it."""
+    def __init__(self, subject: WireSubject, process: Process, identity: str, calls: Calls) -> None:
+        """`calls` begins with the exchange that made it."""
         self._subject = subject
         self._process = process
         self._identity = identity
-        self.calls = [opened]
+        self.calls = calls
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
@@ -61,7 +60,7 @@ class WireSubject(Subject):
         self._transcript = Transcript(settings.transcript, f"{suite.name}@{label}")
         self._lock = threading.Lock()  # of the next two, and of what is shown
         self._forgotten: list[tuple[Process, str]] = []
-        self._shown: list[list[str]] = []
+        self._shown = Calls("")
         self._deaths = 0  # since a test came to its end without one
         self._died = False  # in this test
         self._process: Process | None = None
@@ -84,16 +83,16 @@ class WireSubject(Subject):
         __tracebackhide__ = True
         process = self._living()
         self._close_forgotten()
-        calls: list[list[str]] = []
+        calls = Calls("")
         identity = self.ask(process, {"op": "open", "args": values.encoded(args)}, calls)
-        return WireHandle(self, process, identity, calls[0])
+        return WireHandle(self, process, identity, calls)
 
     def open_by(self, method: str, **args: Any) -> WireHandle:
         """Over the wire the keywords tell the methods apart."""
         __tracebackhide__ = True
         return self.open(**args)
 
-    def ask(self, process: Process, request: Mapping[str, Any], calls: list[list[str]]) -> Any:
+    def ask(self, process: Process, request: Mapping[str, Any], calls: Calls) -> Any:
         """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
         __tracebackhide__ = True
         operation = request["op"]
@@ -133,9 +132,9 @@ class WireSubject(Subject):
     def snippet(self) -> str:
         """A command that repeats the last exchanges."""
         with self._lock:
-            opened, calls = self._shown[:1], self._shown[1:][-_MOST_CALLS:]
+            shown = "\n".join([self._shown.opened, *self._shown.last])
         hello = exchange({"id": 0, "op": "hello", "args": self._hello()}, None)
-        lines = [line for group in (hello, *opened, *calls) for line in group]
+        lines = [*hello, *shown.splitlines()]
         return "\n".join([f"trueup contracts replay - -- {shlex.join(self._argv)} <<'END'", *lines, "END"])
 
     def log(self) -> str:
@@ -175,7 +174,7 @@ class WireSubject(Subject):
 
     def _started(self) -> Process:
         with self._lock:
-            self._forgotten, self._shown = [], []
+            self._forgotten, self._shown = [], Calls("")
         try:
             self._process = process = Process(self._argv, self._settings.root, self._judge)
         except OSError as error:
@@ -208,16 +207,19 @@ class WireSubject(Subject):
         forgotten, self._forgotten = self._forgotten, []
         for process, identity in forgotten:
             if process is self._process and process.fault is None:
-                self.ask(process, {"op": "close", "on": identity, "args": {}}, [])
+                self.ask(process, {"op": "close", "on": identity, "args": {}}, Calls(""))
 
     def _check_length(self, request: Mapping[str, Any]) -> None:
         most = self._told.get("limits", {}).get("line_bytes")
         if most is not None and len(values.dumps(request)) + 24 > most:  # 24: the id
             raise NotRunError(f"the adapter reads lines of {most} bytes, and the request {request['op']} is longer")
 
-    def _note(self, calls: list[list[str]], lines: list[str]) -> None:
+    def _note(self, calls: Calls, lines: list[str]) -> None:
         with self._lock:
-            calls.append(lines)
+            if calls.opened:
+                calls.add("\n".join(lines))
+            else:
+                calls.opened = "\n".join(lines)
             self._shown = calls
 
     def _log_hint(self) -> str | None:

@@ -35,6 +35,8 @@ def encoded(value: Any) -> Any:
         return {_key(name): encoded(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [encoded(item) for item in value]
+    if hasattr(value, "to_wire"):
+        return value.to_wire()
     raise TypeError(f"the wire does not carry a {type(value).__name__}")
 
 

@@ -1,0 +1,245 @@
+"""Tensors by key, bounded in bytes, least recently used first out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+
+from trueup_reference.embedding_cache import holding
+from trueup_reference.embedding_cache.errors import PinError
+from trueup_reference.embedding_cache.flights import Flights
+from trueup_reference.embedding_cache.holding import Held
+from trueup_reference.embedding_cache.ledger import Ledger
+from trueup_reference.embedding_cache.metrics import Metrics
+
+_log = logging.getLogger(__name__)  # keys are never logged
+
+
+class EmbeddingCache:
+    """A cache for one device. Safe to use from many threads and CUDA streams; the lock is held for bookkeeping only.
+
+    With `copies_on_set` (the default) it keeps contiguous copies, which cost their elements; without it the caller's
+    tensors, which cost their whole storages, each counted once: nobody may write into them then. With `copies_on_get`
+    it hands out copies, else what it keeps: nobody may write into that either.
+
+    While a copy is made the device holds it beside all entries: up to the size of one entry more than `capacity_bytes`.
+    """
+
+    def __init__(
+        self,
+        capacity_bytes: int,
+        device: str | torch.device = "cpu",
+        *,
+        copies_on_set: bool = True,
+        copies_on_get: bool = False,
+    ) -> None:
+        """Raises `TypeError` or `ValueError` for a capacity that is none."""
+        if isinstance(capacity_bytes, bool) or not isinstance(capacity_bytes, int):
+            raise TypeError(f"capacity_bytes is {capacity_bytes!r}: a whole number is due")
+        if capacity_bytes < 0:
+            raise ValueError(f"capacity_bytes is {capacity_bytes}: 0 or more is due")
+        self.capacity_bytes = capacity_bytes
+        # "cuda" alone means the device that is current now.
+        self.device = torch.empty(0, device=device).device
+        self.copies_on_set = copies_on_set
+        self.copies_on_get = copies_on_get
+        self._lock = threading.Lock()
+        self._ledger = Ledger()
+        self._hits = self._misses = self._evictions = self._refused = 0
+        self._flights: Flights[Held] = Flights()
+        self._metrics = Metrics(self._numbers)
+
+    def set(self, key: str, tensor: torch.Tensor) -> bool:
+        """Stores a tensor as most recent. False for lack of room, also beside pinned entries: then nothing changes.
+
+        Raises `UnsupportedTensorError` for a tensor of another device, or one that is not plain and strided, and
+        `torch.OutOfMemoryError` or `RuntimeError` where no copy can be had even after entries were evicted for it.
+        """
+        return self.set_with_delta(key, tensor)[0]
+
+    def set_with_delta(self, key: str, tensor: torch.Tensor) -> tuple[bool, list[str], list[str]]:
+        """The same: whether it was stored, and the keys that were added and removed by it, for a mirror."""
+        checked = holding.check(tensor, self.device)
+        if not self._may_fit(key, checked):
+            return False, [], []
+        return self._insert(key, self._taken(checked))
+
+    def get(self, key: str) -> torch.Tensor | None:
+        """The tensor, most recent from now on, ready for the stream that is current; `None` where there is none."""
+        held = self._found(key)
+        return None if held is None else holding.hand_out(held, copies=self.copies_on_get)
+
+    def get_many(self, keys: Iterable[str]) -> list[torch.Tensor | None]:
+        """`get` of each, in this order."""
+        return [self.get(key) for key in keys]
+
+    def set_many(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, bool]:
+        """`set` of each, in this order."""
+        return {key: self.set(key, tensor) for key, tensor in tensors.items()}
+
+    def get_or_compute(self, key: str, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """The entry, or what `compute` makes: once, however many threads ask. What is too large is not stored.
+
+        An exception of `compute` reaches all who wait for it, and is not kept.
+        """
+
+        def make() -> Held:
+            with self._metrics.compute_seconds.time():
+                checked = holding.check(compute(), self.device)
+            held = self._taken(checked)
+            if held.size_bytes <= self.capacity_bytes:
+                self._insert(key, held)
+            return held
+
+        held = self._flights.run(key, lambda: self._found(key), make)
+        return holding.hand_out(held, copies=self.copies_on_get)
+
+    def remove(self, key: str) -> bool:
+        """Whether there was such an entry; a pinned one stays."""
+        with self._lock:
+            held = self._ledger.entries.get(key)
+            if held is None or held.pins:
+                return False
+            self._ledger.pop(key)
+            return True
+
+    def clear(self) -> list[str]:
+        """Removes all entries that are not pinned; their keys, least recent first."""
+        with self._lock:
+            gone = [key for key, held in self._ledger.entries.items() if not held.pins]
+            dropped = [self._ledger.pop(key) for key in gone]
+        del dropped  # outside the lock: giving much memory back takes time
+        return gone
+
+    def shrink_to(self, bytes: int) -> list[str]:
+        """Evicts until no more than these bytes are held, as far as pins allow; the keys, least recent first."""
+        with self._lock:
+            gone = self._ledger.evict_to(bytes)
+            self._evictions += len(gone)
+        return [key for key, _ in gone]
+
+    def pin(self, key: str) -> bool:
+        """One pin more: a pinned entry is neither evicted nor removed nor overwritten. False where there is none."""
+        with self._lock:
+            held = self._ledger.entries.get(key)
+            if held is None:
+                return False
+            held.pins += 1
+            return True
+
+    def unpin(self, key: str) -> None:
+        """One pin less. `PinError` where there is none to give back."""
+        with self._lock:
+            held = self._ledger.entries.get(key)
+            if held is None or not held.pins:
+                raise PinError("unpin of what is not pinned")
+            held.pins -= 1
+
+    def keys(self) -> list[str]:
+        """Least to most recent."""
+        with self._lock:
+            return list(self._ledger.entries)
+
+    def stats(self) -> dict[str, float]:
+        """Entries, bytes and requests so far."""
+        now = self._numbers()
+        requests = now["hits"] + now["misses"]
+        return {
+            "entries": now["entries"],
+            "current_bytes": now["bytes"],
+            "capacity_bytes": self.capacity_bytes,
+            "utilization": now["bytes"] / self.capacity_bytes if self.capacity_bytes else 0.0,
+            "hits": now["hits"],
+            "misses": now["misses"],
+            "evictions": now["evictions"],
+            "hit_rate": now["hits"] / requests if requests else 0.0,
+        }
+
+    def metrics_text(self) -> bytes:
+        """A Prometheus exposition of this cache."""
+        return self._metrics.text()
+
+    @property
+    def current_bytes(self) -> int:
+        """The bytes of the entries."""
+        return self._ledger.current_bytes
+
+    def __len__(self) -> int:
+        """The number of entries."""
+        return len(self._ledger.entries)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is an entry; this makes it no more recent."""
+        return key in self._ledger.entries
+
+    def _found(self, key: str) -> Held | None:
+        with self._lock:
+            held = self._ledger.entries.get(key)
+            if held is None:
+                self._misses += 1
+            else:
+                self._hits += 1
+                self._ledger.entries.move_to_end(key)
+            return held
+
+    def _may_fit(self, key: str, tensor: torch.Tensor) -> bool:
+        """Whether there can be room, asked before anything is copied."""
+        size_bytes = holding.cost(tensor, copies=self.copies_on_set)
+        with self._lock:
+            fits = size_bytes <= self.capacity_bytes
+            if fits and self.copies_on_set:
+                fits = self._room(key, 0, size_bytes) is not None
+            self._refused += not fits
+        return fits
+
+    def _room(self, key: str, storage: int, size_bytes: int) -> list[str] | None:
+        old = self._ledger.entries.get(key)
+        if old is not None and old.pins:
+            return None
+        return self._ledger.victims(key, storage, size_bytes, self.capacity_bytes)
+
+    def _insert(self, key: str, held: Held) -> tuple[bool, list[str], list[str]]:
+        dropped: list[Held] = []
+        with self._lock:
+            gone = self._room(key, held.storage, held.size_bytes)
+            if gone is None:
+                self._refused += 1
+                return False, [], []
+            is_new = key not in self._ledger.entries
+            if not is_new:
+                dropped.append(self._ledger.pop(key))
+            dropped += [self._ledger.pop(name) for name in gone]
+            self._evictions += len(gone)
+            self._ledger.add(key, held)
+        del dropped  # outside the lock: giving much memory back takes time
+        return True, [key] if is_new else [], gone
+
+    def _taken(self, tensor: torch.Tensor) -> Held:
+        try:
+            return holding.take(tensor, copies=self.copies_on_set)
+        except RuntimeError as error:
+            if not holding.is_out_of_memory(error):
+                raise
+            wanted = holding.cost(tensor, copies=self.copies_on_set)
+        # Outside `except`: the traceback would keep what was allocated until then.
+        with self._lock:
+            gone = self._ledger.evict_to(max(0, self._ledger.current_bytes - wanted))
+            self._evictions += len(gone)
+        _log.warning("out of memory: %d entries were evicted for a copy of %d bytes", len(gone), wanted)
+        del gone
+        return holding.take(tensor, copies=self.copies_on_set)
+
+    def _numbers(self) -> dict[str, float]:
+        with self._lock:
+            return {
+                "hits": self._hits,
+                "misses": self._misses,
+                "evictions": self._evictions,
+                "refused": self._refused,
+                "bytes": self._ledger.current_bytes,
+                "capacity_bytes": self.capacity_bytes,
+                "entries": len(self._ledger.entries),
+            }

@@ -1,0 +1,13 @@
+"""What the cache refuses by an exception; lack of room is no exception but the answer False."""
+
+from __future__ import annotations
+
+
+class UnsupportedTensorError(TypeError):
+    """A tensor that the cache cannot hold: of another device, or whose bytes are not elements times element size."""
+
+    code = "unsupported"
+
+
+class PinError(ValueError):
+    """A pin was given back that nobody holds."""

@@ -1,0 +1,45 @@
+"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from contracts.embedding_cache.faults import FAULTS, Fault
+from contracts.embedding_cache.hooked import Hooked, OnCuda
+from contracts.suite_runs import each_test, verdicts
+from trueup_contracts.embedding_cache import SUITE
+from trueup_contracts.embedding_cache.hardware import cuda_missing
+from trueup_contracts.profile import Profile
+from trueup_reference import adapters
+
+QUICK = Profile("quick", 20261124)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
+    if fault.needs_cuda and cuda_missing():
+        pytest.skip(f"a fault of CUDA: {cuda_missing()}")
+    failed = verdicts("embedding-cache", fault.factory, QUICK, only=fault.requirement)
+    assert fault.requirement in failed
+
+
+def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
+    assert len(FAULTS) >= 70
+    assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
+    tested = {one.id for one in SUITE.requirements.values() if not one.untestable}
+    assert {fault.requirement for fault in FAULTS} == tested
+
+
+def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
+    named = [identity for identity, _ in each_test(SUITE)]
+    assert sorted(named) == sorted(one.id for one in SUITE.requirements.values() if not one.untestable)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_correct_caches_never_fail(seed: int) -> None:
+    profile = Profile("quick", seed)
+    assert verdicts("embedding-cache", adapters.embedding_cache, profile) == {}
+    assert verdicts("embedding-cache", adapters.embedding_cache_sharing, profile) == {}
+    assert verdicts("embedding-cache", Hooked if cuda_missing() else OnCuda, profile) == {}

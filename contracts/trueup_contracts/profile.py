@@ -25,18 +25,18 @@ class Profile:
         """How many examples a property is tried on."""
         return EXAMPLES[self.name]
 
-    def check(self, test: Callable[..., None], **strategies: SearchStrategy[Any]) -> None:
-        """Runs a property on examples of the strategies, which are its arguments' names."""
+    def check(self, test: Callable[..., None], *, times: int = 1, **strategies: SearchStrategy[Any]) -> None:
+        """Runs a property on examples of the strategies, which are its arguments' names; `times` as many as others."""
         from hypothesis import given, seed
 
-        seed(self.seed)(self.settings()(given(**strategies)(test)))()
+        seed(self.seed)(self.settings(times)(given(**strategies)(test)))()
 
-    def settings(self) -> settings:
+    def settings(self, times: int = 1) -> settings:
         """Settings for a property inside a test: nothing is written, no clock decides."""
         from hypothesis import HealthCheck, Phase, settings
 
         return settings(
-            max_examples=self.examples,
+            max_examples=times * self.examples,
             deadline=None,
             database=None,
             print_blob=False,

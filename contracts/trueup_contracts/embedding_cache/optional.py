@@ -119,7 +119,9 @@ def test_a_mirror_of_the_deltas_has_the_same_keys(trueup_subject: Subject, trueu
             assert stored == (size <= 20), f"{size} bytes of 20: stored is {stored!r}"
 
     sizes = st.integers(0, 12) | st.sampled_from([19, 20, 21])
-    trueup_profile.check(test, steps=st.lists(st.tuples(st.sampled_from("abcd"), sizes), max_size=20))
+    step = st.tuples(st.sampled_from("abcd"), sizes)
+    steps = st.integers(0, 20).flatmap(lambda number: st.lists(step, min_size=number, max_size=number))
+    trueup_profile.check(test, steps=steps)
 
 
 @requirement("EC-071")
@@ -148,6 +150,8 @@ def test_pinned_entries_are_not_evicted(trueup_subject: Subject) -> None:
     for number in range(10):
         assert cache.set(f"new {number}", cache.fill(number, 30 + number)), "there was room beside the pinned entry"
         assert cache.has("a"), f"the pinned entry was evicted for {30 + number} bytes"
+    cache.set("all but a", cache.fill(1, 80))  # there is no room for it
+    assert cache.has("a"), "the pinned entry was evicted for 80 bytes beside its 30 of 100"
     assert cache.get("a") == cache.fill(ord("a"), 30).told()
     assert cache.current_bytes <= 100
 
@@ -248,7 +252,7 @@ def test_shrinking_evicts_the_least_recent(trueup_subject: Subject) -> None:
 def test_shared_storage_is_counted_once(trueup_subject: Subject) -> None:
     import torch
 
-    cache = Cache(trueup_subject, 100)
+    cache = Cache(trueup_subject, 1_000)
     base = torch.arange(60, dtype=torch.uint8)
     for key, view in (("a", base[:20]), ("b", base[20:]), ("c", base)):
         assert cache.set(key, view), f"{key} shares the 60 bytes that are there already"

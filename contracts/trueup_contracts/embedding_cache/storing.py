@@ -50,7 +50,7 @@ def test_the_ledger_is_the_sum_of_the_entries(trueup_subject: Subject) -> None:
 def test_the_capacity_is_never_exceeded(trueup_subject: Subject) -> None:
     cache = Cache(trueup_subject, 64)
     for number in range(60):
-        cache.set(f"key {number % 7}", Fill(number, "float32", (number % 17,)))
+        cache.set(f"key {number % 7}", cache.fill(number, number * 5 % 34))
         found = cache.current_bytes
         assert 0 <= found <= 64, f"current_bytes is {found}, the capacity 64"
 
@@ -113,6 +113,14 @@ def test_the_least_recent_are_evicted_and_no_more(trueup_subject: Subject) -> No
         assert cache.set("new", cache.fill(size, size))
         found = "".join(name for name in "abc" if cache.has(name))
         assert found == left, f"a, b, c of 10 bytes in a cache of 100, then {size} more: {found!r} left, not {left!r}"
+    sizes = {"a": 10, "b": 40, "c": 20, "d": 5}
+    for size, left in ((25, "abcd"), (26, "bcd"), (35, "bcd"), (36, "cd"), (75, "cd"), (76, "d"), (95, "d"), (96, "")):
+        cache = Cache(trueup_subject, 100)
+        for key, given in sizes.items():
+            cache.set(key, cache.fill(given, given))
+        cache.set("new", cache.fill(size, size))
+        found = "".join(key for key in sizes if cache.has(key))
+        assert found == left, f"{sizes} in a cache of 100, then {size} more: {found!r} left, not {left!r}"
 
 
 @requirement("EC-010")
@@ -131,7 +139,9 @@ def test_asking_makes_nothing_recent(trueup_subject: Subject) -> None:
         len(cache)
         assert cache.current_bytes == 30
         cache.call("capacity_bytes")
-    assert cache.order("abc") == ["a", "b", "c"], "only `in`, len and sizes were asked, and the order changed"
+    cache.set("new", cache.fill(1, 71))
+    left = [key for key in "abc" if cache.get(key) is not None]
+    assert left == ["b", "c"], f"a was asked for by `in` alone, and still {left} are left where a had to go"
 
 
 @requirement("EC-012")
@@ -215,9 +225,11 @@ def test_the_capacity_stays(trueup_subject: Subject) -> None:
 @st.composite
 def _operations(draw: st.DrawFn) -> list[tuple[str, str, int]]:
     keys = st.sampled_from("abcd")
-    sizes = st.integers(0, 12) | st.sampled_from([19, 20, 21])
+    sizes = st.integers(0, 12) | st.sampled_from([39, 40, 41])
     kinds = st.sampled_from(["set", "set", "set", "get", "get", "in", "remove", "shrink_to", "clear"])
-    return draw(st.lists(st.tuples(kinds, keys, sizes), max_size=30))
+    # As many as are drawn first: hypothesis' own lists have five elements on average, which show little.
+    number = draw(st.integers(0, 30))
+    return draw(st.lists(st.tuples(kinds, keys, sizes), min_size=number, max_size=number))
 
 
 @requirement("EC-019")
@@ -225,7 +237,7 @@ def test_every_sequence_of_calls_is_that_of_a_list(trueup_subject: Subject, true
     claimed = trueup_subject.capabilities
 
     def test(operations: list[tuple[str, str, int]]) -> None:
-        cache, model = Cache(trueup_subject, 20), Model(20)
+        cache, model = Cache(trueup_subject, 40), Model(40)
         for number, (kind, key, size) in enumerate(operations):
             fill = Fill(number, "int8", (size,)) if size % 2 else Fill(number, "float16", (size // 2,))
             if kind == "set":
@@ -248,7 +260,7 @@ def test_every_sequence_of_calls_is_that_of_a_list(trueup_subject: Subject, true
         for key in model.keys:
             assert cache.get(key) == model.get(key), f"get({key!r}) at the end"
 
-    trueup_profile.check(test, operations=_operations())
+    trueup_profile.check(test, times=4, operations=_operations())
 
 
 def _agrees_in_stats(cache: Cache, model: Model) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
@@ -16,6 +20,8 @@ from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
 THREADS = 8
+TURNS = 0.03  # of the instructions
+_KIT = str(Path(__file__).parents[1])
 KEYS = [f"key {number}" for number in range(6)]
 # Of each key one tensor for ever: whoever gets a key knows what it must be.
 FILLS = {key: Fill(number, "uint8", (11 + 7 * number,)) for number, key in enumerate(KEYS)}
@@ -32,13 +38,38 @@ def _often_in_turn() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
+def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
+    """A trace function that lets other threads run between two instructions of the implementation, now and then.
+
+    The switch interval alone leaves it to luck whether a thread is interrupted between reading and writing.
+    """
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code.co_filename.startswith(_KIT):
+            return None
+        frame.f_trace_opcodes = True
+        return step
+
+    def step(frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "opcode" and choices.random() < TURNS:
+            time.sleep(1e-6)
+        return step
+
+    return enter
+
+
 def _together(work: Callable[[random.Random], None], seed: int) -> None:
     """The same work in all threads at once, each with random choices of its own."""
     start = threading.Barrier(THREADS)
 
     def one(number: int) -> None:
+        choices = random.Random(seed * THREADS + number)
         start.wait()
-        work(random.Random(seed * THREADS + number))
+        sys.settrace(_turns(random.Random(choices.random())))
+        try:
+            work(choices)
+        finally:
+            sys.settrace(None)
 
     with _often_in_turn(), ThreadPoolExecutor(THREADS) as pool:
         for future in [pool.submit(one, number) for number in range(THREADS)]:
@@ -49,7 +80,7 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
 def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Profile) -> None:
     cache = Cache(trueup_subject, CAPACITY)
     claimed = trueup_subject.capabilities
-    rounds = 4 * trueup_profile.examples
+    rounds = 2 * trueup_profile.examples
 
     def work(choices: random.Random) -> None:
         for _ in range(rounds):
@@ -81,7 +112,7 @@ def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Pr
 def test_no_request_is_lost_from_the_counts(trueup_subject: Subject, trueup_profile: Profile) -> None:
     cache = Cache(trueup_subject, CAPACITY)
     cache.set(KEYS[0], FILLS[KEYS[0]])
-    rounds = 4 * trueup_profile.examples
+    rounds = 2 * trueup_profile.examples
 
     def work(choices: random.Random) -> None:
         for number in range(rounds):

@@ -323,7 +323,7 @@ class ForgetsAfterMany(Hooked):
     """refreshes only every other hit"""
 
     def refresh(self, key: str) -> None:
-        if self.hits < 3 or self.hits % 2:
+        if self.hits % 2:
             super().refresh(key)
 
 
@@ -519,15 +519,14 @@ class Unlocked(Hooked):
 
 
 @fault("EC-050")
-class ReadsThenWrites(Hooked):
-    """raises the ledger outside the lock"""
+class RemovesUnlocked(Hooked):
+    """removes without the lock"""
 
-    def set_with_delta(self, key: str, tensor: Any) -> tuple[bool, list[str], list[str]]:
-        before = self.current_bytes
-        answer = super().set_with_delta(key, tensor)
-        after = self.current_bytes
-        self.current_bytes = before + (after - before)
-        return answer
+    def remove(self, key: str) -> bool:
+        entry = self.entries.get(key)
+        if entry is not None:
+            self.current_bytes -= self.entries.pop(key, entry).size
+        return entry is not None
 
 
 @fault("EC-051")

@@ -80,7 +80,7 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
 def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Profile) -> None:
     cache = Cache(trueup_subject, CAPACITY)
     claimed = trueup_subject.capabilities
-    rounds = 2 * trueup_profile.examples
+    rounds = trueup_profile.examples
 
     def work(choices: random.Random) -> None:
         for _ in range(rounds):
@@ -97,7 +97,7 @@ def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Pr
                 found_bytes = cache.current_bytes
                 assert 0 <= found_bytes <= CAPACITY, f"current_bytes is {found_bytes}, the capacity {CAPACITY}"
 
-    for seed in range(4):
+    for seed in range(2):
         _together(work, trueup_profile.seed + seed)
         there = [key for key in KEYS if cache.has(key)]
         due = sum(FILLS[key].size_bytes for key in there)
@@ -112,7 +112,7 @@ def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Pr
 def test_no_request_is_lost_from_the_counts(trueup_subject: Subject, trueup_profile: Profile) -> None:
     cache = Cache(trueup_subject, CAPACITY)
     cache.set(KEYS[0], FILLS[KEYS[0]])
-    rounds = 2 * trueup_profile.examples
+    rounds = trueup_profile.examples
 
     def work(choices: random.Random) -> None:
         for number in range(rounds):

@@ -95,6 +95,10 @@ class SuiteModule(pytest.Module):
         about = self.subject.about._asdict()
         self.ledger = Ledger(declared.suite, declared.label, declared.target, sorted(claimed), about=about)
         self._plan.ledgers[self.ledger.name] = self.ledger
+        module = self.suite.missing_module() if self.subject.in_process else None
+        if module is not None:
+            self.ledger.not_run_because = module
+            return
         missing = {name: why for name, look in self.suite.hardware.items() if name in claimed and (why := look())}
         for item in super().collect():
             requirement = requirement_of(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class SuiteInfo:
 
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
+    `modules`: what the suite imports to ask an implementation in this process, with the extra that brings it.
     `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
     the arguments and answers of an adapter in Python.
     """
@@ -53,7 +55,15 @@ class SuiteInfo:
     wire_schema: Path
     hardware: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     adapters: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
+
+    def missing_module(self) -> str | None:
+        """Why implementations in this process cannot be asked here, or nothing where they can."""
+        for module, extra in self.modules.items():
+            if importlib.util.find_spec(module) is None:
+                return f"{module} is not installed: pip install 'trueup[{extra}]'"
+        return None
 
     @functools.cached_property
     def edition(self) -> str:

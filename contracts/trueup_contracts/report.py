@@ -90,7 +90,8 @@ def _who(result: Result) -> str:
     version = f" {about['version']}" if about.get("version") else ""
     wire = f", wire {about['wire']}" if about.get("wire") is not None else ""
     claims = ", ".join(name for name in result.ledger.capabilities if name not in WAYS) or "nothing"
-    partial = "; partial: not everything was run" if result.is_partial else ""
+    why = result.ledger.not_run_because or "not everything was run"
+    partial = f"; partial: {why}" if result.is_partial else ""
     return visible(
         f"{result.ledger.name}: {about.get('name')}{version} ({about.get('language')}{wire}), claims {claims}{partial}"
     )

@@ -38,6 +38,7 @@ class Ledger:
     collected: list[str] = field(default_factory=list)  # requirement ids that tests were made for
     outcomes: dict[str, list[str]] = field(default_factory=dict)  # requirement id to states
     messages: dict[str, str] = field(default_factory=dict)  # requirement id to the first line of its failure
+    not_run_because: str = ""  # why no test was made at all
     about: dict[str, str | int | None] = field(default_factory=dict)  # name, version, language, wire
 
     @property
@@ -63,7 +64,7 @@ def fold(ledger: Ledger, suite: SuiteInfo) -> dict[str, State]:
             states[requirement.id] = State.UNTESTABLE
         elif not requirement.needs <= set(ledger.capabilities):
             states[requirement.id] = State.NOT_CLAIMED
-        elif requirement.id in ledger.collected:
+        elif requirement.id in ledger.collected or ledger.not_run_because:
             states[requirement.id] = State.NOT_RUN
         else:
             raise HoleError(f"{ledger.name}: no test stands for {requirement.id}")

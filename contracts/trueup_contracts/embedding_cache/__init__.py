@@ -33,6 +33,7 @@ SUITE = SuiteInfo(
     },
     spec=Path(__file__).with_name("SPEC.md"),
     wire_schema=Path(__file__).with_name("wire.schema.json"),
+    modules={"torch": "torch"},
     hardware={"cuda": cuda_missing, "streams": cuda_missing},
     codec="trueup_contracts.embedding_cache.fill",
     adapters={"cachetools": "trueup_contracts.embedding_cache.adapters:CachetoolsLRU"},

@@ -152,14 +152,15 @@ class WireSubject(Subject):
 
     def end(self) -> None:
         """Says goodbye, and ends what does not go."""
+        limit_s = END_S * self._settings.scale
         if self._process is not None and self._process.fault is None:
-            limit_s = END_S * self._settings.scale
             try:
                 sent, received = self._process.ask({"op": "bye", "args": {}}, limit_s)
                 self._transcript.add({"sent": sent})
                 self._transcript.add({"received": received})
             except AdapterDiedError as error:
                 self._transcript.add({"died": str(error)})
+        if self._process is not None:
             self._process.close(limit_s)
         self._transcript.close()
 

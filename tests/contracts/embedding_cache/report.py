@@ -1,6 +1,6 @@
-"""`make faults`: which requirement of the embedding-cache suite finds which seeded fault, and what correct caches are told.
+"""`make faults`: which requirement of the embedding-cache suite finds which fault, and what correct caches are told.
 
-On a machine with a GPU the faults of CUDA are among them: `PYTHONPATH=tests python -m contracts.embedding_cache.report`.
+On a machine with a GPU the faults of CUDA are among them.
 """
 
 from __future__ import annotations

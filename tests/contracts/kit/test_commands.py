@@ -231,7 +231,8 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
     command = [sys.executable, "-m", "pytest", "--contracts", "--contracts-profile", "quick", "-x"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "make the router from its configuration" in done.stdout
+    told = {"router": "make the router from its configuration", "embedding-cache": "make the cache of this capacity"}
+    assert told[suite] in done.stdout
 
 
 def test_init_of_a_suite_that_does_not_exist(tmp_path: Path) -> None:

@@ -94,7 +94,11 @@ def test_declarations() -> None:
         Declaration("router", "two", "c:D.e"),
     ]
     assert parse(["router = exec: node --no-warnings ./bin/router-adapter.mjs"])[0].label == "router-adapter"
-    assert parse(["reference"]) == [Declaration("router", "reference", "trueup_reference.adapters:router")]
+    assert parse(["reference"]) == [
+        Declaration("router", "reference", "trueup_reference.adapters:router"),
+        Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
+    ]
+    assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 
 
 @pytest.mark.parametrize(

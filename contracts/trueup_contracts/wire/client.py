@@ -65,15 +65,17 @@ class WireSubject(Subject):
         self._died = False  # in this test
         self._process: Process | None = None
         try:
-            process = self._started()
-        except AdapterDiedError as error:
-            raise TargetError(f"{self.target}: {error}", self._log_hint()) from error
-        told = self._told
-        self.about = About(told["name"], told["version"], told["language"], VERSION)
-        try:
+            self._started()
+            told = self._told
+            self.about = About(told["name"], told["version"], told["language"], VERSION)
             claimed = known_capabilities(suite, label, told["capabilities"])
+        except AdapterDiedError as error:
+            self._transcript.close()
+            raise TargetError(f"{self.target}: {error}", self._log_hint()) from error
         except TargetError:
-            process.close(0)
+            if self._process is not None:
+                self._process.close(0)
+            self._transcript.close()
             raise
         # Calls from several threads reach an adapter one after the other, unless it can take them at once.
         self.capabilities = claimed if "concurrent_calls" in claimed else claimed - {"threads"}
@@ -184,9 +186,12 @@ class WireSubject(Subject):
                 f"programs are started in {self._settings.root}, without a shell",
             ) from error
         self._transcript.add({"started": self._argv})
+        hello = {"op": "hello", "args": self._hello()}
         try:
-            sent, received = process.ask({"op": "hello", "args": self._hello()}, START_S * self._settings.scale)
-        except AdapterDiedError:
+            sent, received = process.ask(hello, START_S * self._settings.scale)
+        except AdapterDiedError as error:
+            self._transcript.add({"sent": hello})
+            self._transcript.add({"died": str(error)})
             self._died = True
             raise
         self._transcript.add({"sent": sent})
@@ -195,7 +200,6 @@ class WireSubject(Subject):
         if wrong is None:
             wrong = self._messages.fault("hello.result", received["ok"])
         if wrong is not None:
-            process.close(0)
             told = wrong if isinstance(wrong, str) else f"{wrong['code']}: {wrong['message']}"
             raise TargetError(f"{self.target}: its answer to hello is wrong: {told}", self._log_hint())
         self._told: dict[str, Any] = received["ok"]

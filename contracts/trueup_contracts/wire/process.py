@@ -7,26 +7,22 @@ told before it is gone, both threads have ended and every descriptor is closed.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import queue
 import select
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError
+from trueup_contracts.processes import GRACE_S, Log, chunks, ending, kill_group, start
 from trueup_contracts.wire import values
 
 LINE_BYTES = 8 << 20  # the longest line that is read
-LOG_BYTES = 64 << 10  # of stderr, the last ones
 _SHOWN = 200  # characters of a line that is wrong
-_GRACE_S = 3.0  # for a process that has closed its input or output to end, and so to tell its exit status
-_LOOK_S = 0.1  # between two looks at whether a process has ended whose pipes others may hold open
 
 _DEAD: Any = object()
 
@@ -37,15 +33,7 @@ class Process:
     def __init__(self, argv: Sequence[str], root: Path, judge: Callable[[Any], str | None]) -> None:
         """Starts it in the root folder. `OSError` where it cannot be started."""
         self._judge = judge
-        self._process = subprocess.Popen(
-            argv,
-            cwd=root,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,  # a process group of its own, to be killed as a whole
-        )
+        self._process = start(argv, root, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stdin is not None
         self._input = self._process.stdin.fileno()
         os.set_blocking(self._input, False)
@@ -57,10 +45,9 @@ class Process:
         self._ending = threading.Lock()
         self._is_killed = False
         self._is_held = False  # its output, by something that it started
-        self._log = bytearray()
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._read_log)]
-        for thread in self._threads:
-            thread.start()
+        self._log = Log(self._process, self._process.stderr)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def ask(self, request: Mapping[str, Any], limit_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """The request as sent, with its id, and the reply. `AdapterDiedError` where none comes in time."""
@@ -87,7 +74,7 @@ class Process:
 
     def log(self) -> str:
         """The last that it wrote to stderr."""
-        return bytes(self._log).decode("utf-8", "replace")
+        return self._log.text()
 
     def close(self, limit_s: float) -> None:
         """Closes its input and gives it time to end; then ends the whole group."""
@@ -103,8 +90,8 @@ class Process:
             left = self._written(line, deadline)
         if left is None:  # it has closed its input: has it ended, or does it only not listen?
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_GRACE_S)
-                self._threads[0].join()
+                self._process.wait(GRACE_S)
+                self._reader.join()
             self._fail("closed its input")
         elif left:
             self._fail(f"does not read its input: {left} bytes of the request {operation} are left")
@@ -130,8 +117,8 @@ class Process:
     def _read(self) -> None:
         parts: list[bytes] = []  # of the line that has not ended
         size = 0
-        with contextlib.closing(self._chunks(self._process.stdout)) as chunks:
-            for chunk in chunks:
+        with contextlib.closing(chunks(self._process, self._process.stdout, self._note_held)) as output:
+            for chunk in output:
                 *lines, rest = chunk.split(b"\n")
                 for line in lines:
                     self._take(b"".join([*parts, line]))
@@ -146,45 +133,14 @@ class Process:
         half = f" in the middle of a line: {_shown(unfinished)}" if unfinished.strip() else ""
         self._fail(f"{self._how_it_ended()}{half}")
 
-    def _read_log(self) -> None:
-        stop_at_s = math.inf
-        for chunk in self._chunks(self._process.stderr):
-            self._log += chunk
-            del self._log[:-LOG_BYTES]
-            if self._is_killed:  # and what it started, in a group of its own, goes on writing
-                stop_at_s = min(stop_at_s, time.monotonic() + _GRACE_S)
-            if time.monotonic() >= stop_at_s:
-                return
-
-    def _chunks(self, pipe: IO[bytes] | None) -> Generator[bytes, None, None]:
-        """What comes through a pipe, until its end or the process's: a child of it may hold the pipe for ever."""
-        assert pipe is not None
-        with pipe:
-            something = select.poll()
-            something.register(pipe, select.POLLIN)
-            while True:
-                if not something.poll(_LOOK_S * 1000):
-                    if self._process.poll() is None:
-                        continue
-                    if not something.poll(0):  # what it wrote last would be there
-                        self._is_held |= pipe is self._process.stdout
-                        return
-                chunk = os.read(pipe.fileno(), 1 << 16)
-                if not chunk:
-                    return
-                yield chunk
+    def _note_held(self) -> None:
+        self._is_held = True
 
     def _how_it_ended(self) -> str:
         try:
-            status = self._process.wait(_GRACE_S)
+            how = ending(self._process.wait(GRACE_S))
         except subprocess.TimeoutExpired:
             return "closed its output"
-        names = {one.value: one.name for one in signal.Signals}
-        how = (
-            f"ended with exit status {status}"
-            if status >= 0
-            else f"was ended by {names.get(-status, f'signal {-status}')}"
-        )
         return f"{how}, and something that it started holds its output open" if self._is_held else how
 
     def _take(self, line: bytes) -> None:
@@ -220,14 +176,11 @@ class Process:
     def _end(self) -> None:
         """Kills what is left, and comes back when nothing is. Several threads may call it, one after the other too."""
         with self._ending:
-            if not self._is_killed:  # once: later its number may be another process's
+            if not self._is_killed:
                 self._is_killed = True
-                # The group outlives its first process where that has started others.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+                kill_group(self._process)
             self._close_input()
-        for thread in self._threads:
+        for thread in (self._reader, self._log.thread):
             if thread is not threading.current_thread():
                 thread.join()
 

@@ -105,6 +105,9 @@ class Subject(abc.ABC):
     def begin(self, test: str) -> None:  # noqa: B027 - most need not know
         """A test begins. Raises `NotRunError` where the implementation is given up."""
 
+    def done(self) -> None:  # noqa: B027 - most need not know
+        """The test is over."""
+
     def log(self) -> str:
         """What the implementation wrote for people, lately."""
         return ""
@@ -130,7 +133,7 @@ def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Sub
         return CommandSubject(suite, label, rest, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root))
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root), settings.scale)
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:

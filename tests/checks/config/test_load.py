@@ -88,7 +88,7 @@ def test_the_table_sets_every_setting() -> None:
     for kind in (Config, Links, GridConfig, Ignore, Override, FlavourRule):
         for field in msgspec.structs.fields(kind):
             assert re.search(
-                rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
+                rf"^(?:{field.encode_name} = |\[+(?:links\.|grid-config\.)?{field.encode_name}\])", text, re.MULTILINE
             ), field.encode_name
 
 

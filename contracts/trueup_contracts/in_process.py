@@ -20,16 +20,18 @@ _MOST_SHOWN = 20_000  # of a text or of bytes
 class LocalHandle(Handle):
     """An object that the factory made."""
 
-    def __init__(self, made: Any, opened: str, note: Callable[[Calls], None]) -> None:
+    def __init__(self, made: Any, opened: str, reads: frozenset[str], note: Callable[[Calls], None]) -> None:
         """`note` is told this handle's calls at each of them, so that the last handle called is known."""
         self.object = made
         self._calls = Calls(opened)
+        self._reads = reads
         self._note = note
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        self._calls.add(f"subject.{operation}({_arguments(args)})")
+        reads = operation in self._reads
+        self._calls.add(_as_python(self.object, operation, args, reads=reads), reads=reads)
         self._note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
         return _guarded(lambda: operate(self.object, operation, given), operation)
@@ -73,8 +75,8 @@ class LocalSubject(Subject):
     def snippet(self) -> str:
         """Python that repeats the last calls."""
         module, _, name = self.target.partition(":")
-        left_out = self._calls.number - len(self._calls.last)
-        before = [f"# and {left_out} calls before these"] if left_out else []
+        left_out = self._calls.left_out
+        before = [f"# left out: {' and '.join(left_out)}"] if left_out else []
         lines = [self._calls.opened, *before, *self._calls.last]
         uses_fill = any("Fill(" in line for line in lines)
         imports = [f"from {self.suite.module.rpartition('.')[0]} import Fill"] if uses_fill else []
@@ -85,7 +87,7 @@ class LocalSubject(Subject):
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = f"subject = {name}({_arguments(args)})"
         self._note(Calls(opened))
-        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self._note)
+        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self.suite.reads, self._note)
 
     def _note(self, calls: Calls) -> None:
         self._calls = calls
@@ -152,6 +154,16 @@ def _guarded(work: Callable[[], Any], what: str) -> Any:
         if code == "internal":
             raise AdapterError(f"{what} raised {type(error).__name__}: {error}") from error
         raise Refusal(code, str(error)) from error
+
+
+def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: bool) -> str:
+    """The call as it is written in Python: `len`, `in` and attributes have forms of their own."""
+    if operation == "len":
+        return "len(subject)"
+    if operation == "contains":
+        return f"{_argument(args['key'])} in subject"
+    is_attribute = reads and not args and not callable(getattr(type(subject), operation, None))
+    return f"subject.{operation}" if is_attribute else f"subject.{operation}({_arguments(args)})"
 
 
 def _arguments(args: Mapping[str, Any]) -> str:

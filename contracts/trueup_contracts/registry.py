@@ -45,7 +45,7 @@ class SuiteInfo:
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
     `modules`: what the suite imports to ask an implementation in this process, with the extra that brings it.
     `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
-    the arguments and answers of an adapter in Python.
+    the arguments and answers of an adapter in Python. `reads`: operations that only ask, of which few are shown.
     """
 
     name: str
@@ -57,6 +57,7 @@ class SuiteInfo:
     adapters: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
+    reads: frozenset[str] = frozenset()
 
     def missing_module(self) -> str | None:
         """Why implementations in this process cannot be asked here, or nothing where they can."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trueup_contracts import requirement
-from trueup_contracts.embedding_cache.calls import Cache, Model, agrees
+from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill, tensor_bytes
+from trueup_contracts.embedding_cache.model import Model, agrees
 from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.subject import Subject
 

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from trueup_contracts import requirement
-from trueup_contracts.embedding_cache.calls import Cache, Model, agrees
+from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill, told
+from trueup_contracts.embedding_cache.model import Model, agrees
 from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject

@@ -141,6 +141,7 @@ def _machine(subject: Subject, tensors: SearchStrategy[Any]) -> type[RuleBasedSt
             is_there = key in self.model.keys
             _same(self.cache.call("pin", key=key), is_there, f"pin({key!r})")
             self.model.pins[key] += is_there
+            self.refresh(key)
             self.settle()
 
         @claimed("pinning")
@@ -154,6 +155,7 @@ def _machine(subject: Subject, tensors: SearchStrategy[Any]) -> type[RuleBasedSt
             else:
                 assert was_pinned, f"unpin({key!r}) of what is not pinned was no error"
                 self.model.pins[key] -= 1
+            self.refresh(key)
             self.settle()
 
         @claimed("get_or_compute", "in_process")
@@ -170,6 +172,10 @@ def _machine(subject: Subject, tensors: SearchStrategy[Any]) -> type[RuleBasedSt
                 self.model.set(key, tensor)
             _same(found, due, f"get_or_compute({key!r}, {tensor!r})")
             self.settle()
+
+        def refresh(self, key: str) -> None:
+            """Whether pins make an entry recent is nowhere said: `get` does."""
+            _same(self.cache.get(key), self.model.get(key), f"get({key!r})")
 
         def settle(self) -> None:
             agrees(self.cache, self.model, KEYS)

@@ -38,7 +38,7 @@ class Profile:
         from hypothesis.stateful import run_state_machine_as_test
 
         chosen = settings(self.settings(times), stateful_step_count=steps)
-        run_state_machine_as_test(seed(self.seed)(machine), settings=chosen)  # type: ignore[arg-type]
+        run_state_machine_as_test(seed(self.seed)(machine), settings=chosen)
 
     def settings(self, times: int = 1) -> settings:
         """Settings for a property inside a test: nothing is written, no clock decides."""

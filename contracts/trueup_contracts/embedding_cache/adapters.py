@@ -184,7 +184,7 @@ dynamo = _Dynamo()
 
 
 class SglangStatic:
-    """SGLang's `MultiModalStaticCache`. It keeps what is there where a key is set again: the adapter frees that first."""
+    """SGLang's `MultiModalStaticCache`. It keeps the old entry where a key is set again: the adapter frees it first."""
 
     capabilities = frozenset({"keys", "remove", "clear"})
     name = "sglang.srt.mem_cache.multimodal_cache.MultiModalStaticCache"

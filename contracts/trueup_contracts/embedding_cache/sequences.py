@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 CAPACITY = 40
-KEYS = "abcd"
+_NAMES = "abcd"
 DTYPES = ("uint8", "float16", "float32", "int64")
 STEPS = 30  # of one sequence, at most
 BASES = (Fill(1, "uint8", (12,)), Fill(2, "float16", (12,)))
@@ -77,7 +77,7 @@ def _machine(subject: Subject, tensors: SearchStrategy[Any]) -> type[RuleBasedSt
     from hypothesis import strategies as st
     from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-    keys = st.sampled_from(KEYS)
+    keys = st.sampled_from(_NAMES)
     sizes = st.integers(0, CAPACITY)
 
     def claimed(*names: str) -> Callable[[Any], Any]:
@@ -178,7 +178,7 @@ def _machine(subject: Subject, tensors: SearchStrategy[Any]) -> type[RuleBasedSt
             _same(self.cache.get(key), self.model.get(key), f"get({key!r})")
 
         def settle(self) -> None:
-            agrees(self.cache, self.model, KEYS)
+            agrees(self.cache, self.model, _NAMES)
             agrees_in_stats(self.cache, self.model, but=self.unsaid)
 
     return Calls

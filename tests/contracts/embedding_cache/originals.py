@@ -126,7 +126,7 @@ class MultiModalStaticCache:
 
     def get(self, mm_hashes: list[Any]) -> EmbeddingResult | None:
         combined = self.combine_hashes(mm_hashes)
-        if combined not in self.mm_cache:
+        if combined is None or combined not in self.mm_cache:
             return None
         self.mm_cache.move_to_end(combined)
         return self.mm_cache[combined]
@@ -186,7 +186,7 @@ class EncoderCacheManager:
             return False
         number += scheduled
         if number > self.num_freeable_slots:
-            return number <= self.num_free_slots
+            return bool(number <= self.num_free_slots)
         while number > self.num_free_slots:
             name, size = self.freeable.popitem(last=False)
             del self.cached[name]

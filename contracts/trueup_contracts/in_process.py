@@ -172,6 +172,8 @@ def _arguments(args: Mapping[str, Any]) -> str:
 
 def _argument(value: Any) -> str:
     if hasattr(value, "untyped_storage"):  # a tensor: its values would have to be fetched from its device
+        if value.is_nested:  # it has no shape
+            return f"torch.nested.nested_tensor(…, dtype={value.dtype}, device={str(value.device)!r})"
         return f"torch.empty({list(value.shape)}, dtype={value.dtype}, device={str(value.device)!r})"
     if isinstance(value, bytes | str) and len(value) > _MOST_SHOWN:
         return f"{value[:100]!r}  # and {len(value) - 100} more"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shlex
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal
@@ -12,7 +15,8 @@ from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.marks import ATTRIBUTE
 from trueup_contracts.profile import Profile
 from trueup_contracts.registry import SuiteInfo, suite
-from trueup_contracts.subject import Subject
+from trueup_contracts.subject import Settings, Subject
+from trueup_contracts.wire.client import WireSubject
 
 
 def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
@@ -25,6 +29,19 @@ def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
 def verdicts(suite_name: str, factory: Callable[..., Any], profile: Profile, only: str | None = None) -> dict[str, str]:
     """The failures: requirement to what was said of it. What is not claimed is not asked."""
     return verdicts_of(LocalSubject(suite(suite_name), "test", "tests:factory", factory), profile, only)
+
+
+def verdicts_over_the_wire(
+    suite_name: str, module: str, name: str, profile: Profile, root: Path, only: str | None = None
+) -> dict[str, str]:
+    """The same of what `python -m MODULE NAME` serves, with `tests` on its path."""
+    code = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), None, '__main__')"
+    argv = [sys.executable, "-c", code, str(Path(__file__).parents[1]), module, name]
+    subject = WireSubject(suite(suite_name), "wire", shlex.join(argv), Settings(root))
+    try:
+        return verdicts_of(subject, profile, only)
+    finally:
+        subject.end()
 
 
 def verdicts_of(subject: Subject, profile: Profile, only: str | None = None) -> dict[str, str]:

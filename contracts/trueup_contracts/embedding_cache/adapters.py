@@ -358,6 +358,8 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
 
     if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or tensor.is_meta:
         raise Unsupported("a plain tensor is due")
+    if tensor.is_nested or tensor.is_quantized:
+        raise Unsupported("its bytes are not elements times element size")
     return tensor
 
 

@@ -29,6 +29,11 @@ FILLS = {key: Fill(number, "uint8", (11 + 7 * number,)) for number, key in enume
 CAPACITY = 80
 
 
+def is_theirs(frame: FrameType) -> bool:
+    """Whether this is code of the implementation, or of what it calls: not of the kit."""
+    return not frame.f_code.co_filename.startswith(_KIT)
+
+
 @contextmanager
 def _often_in_turn() -> Iterator[None]:
     before = sys.getswitchinterval()
@@ -46,7 +51,7 @@ def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
     """
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        if frame.f_code.co_filename.startswith(_KIT):
+        if not is_theirs(frame):
             return None
         frame.f_trace_opcodes = True
         return step
@@ -60,7 +65,7 @@ def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
 
 
 @contextmanager
-def _traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
     """This thread's trace function, and then the one that was there: a debugger's, or one that measures coverage.
 
     CPython refuses to install one while another thread installs one: "Cannot install a trace function while another
@@ -83,7 +88,7 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
     def one(number: int) -> None:
         choices = random.Random(seed * THREADS + number)
         start.wait()
-        with _traced(_turns(random.Random(choices.random()))):
+        with traced(_turns(random.Random(choices.random()))):
             work(choices)
 
     with _often_in_turn(), ThreadPoolExecutor(THREADS) as pool:

@@ -43,10 +43,10 @@ class OnCachetools:
     def set(self, key: str, tensor: torch.Tensor) -> bool:
         kept = _kept(tensor, self.device)
         with self.lock:
-            try:
-                self.cache[key] = kept
-            except ValueError:
+            if kept.nbytes > self.capacity_bytes:
                 return False
+            self.cache.pop(key, None)  # else it may be the victim of its own overwrite, and count as one
+            self.cache[key] = kept
             self.touch(key)
             return True
 

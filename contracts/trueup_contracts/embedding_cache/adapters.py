@@ -78,7 +78,7 @@ class DuckTyped:
     """
 
     make: ClassVar[Callable[..., Any] | None] = None
-    wrap: ClassVar[Callable[[Any], Any] | None] = None
+    wrap: ClassVar[Any] = None  # what makes an entry of a tensor
     capabilities: ClassVar[frozenset[str]] = frozenset()
 
     _BY_NAME: ClassVar[dict[str, str]] = {

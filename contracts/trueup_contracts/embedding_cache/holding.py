@@ -164,8 +164,9 @@ def test_keys_of_other_types(trueup_subject: Subject) -> None:
     for number, key in stored:
         found = cache.get(key)
         assert found == cache.fill(number, 16).told(), f"the key {key!r} has the tensor of another one"
-    assert len(cache) == len(stored)
-    assert cache.current_bytes == 16 * len(stored)
+    found_now = (len(cache), cache.current_bytes)
+    due = (len(stored), 16 * len(stored))
+    assert found_now == due, f"stored were {[key for _, key in stored]}; len and bytes are {found_now}, expected {due}"
 
 
 class _Records(logging.Handler):

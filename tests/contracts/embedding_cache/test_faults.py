@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,15 @@ def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
     assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
     tested = {one.id for one in SUITE.requirements.values() if not one.untestable}
     assert {fault.requirement for fault in FAULTS} == tested
+
+
+def test_the_page_says_how_many_there_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contracts" / "embedding-cache.md").read_text(encoding="utf-8")
+    levels = Counter(one.level for one in SUITE.requirements.values())
+    number = sum(levels.values())
+    assert f"{number} requirements (`trueup contracts list embedding-cache`): {levels['MUST']} MUST and" in page
+    here = sum(not fault.needs_cuda for fault in FAULTS)
+    assert f"{len(FAULTS)} caches with one fault each, {here} of them without a GPU" in page
 
 
 def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 import torch
 
@@ -191,11 +191,11 @@ class EmbeddingCache:
         with self._lock:
             fits = size_bytes <= self.capacity_bytes
             if fits and self.copies_on_set:
-                fits = self._room(key, 0, size_bytes) is not None
+                fits = self._room(key, None, size_bytes) is not None
             self._refused += not fits
         return fits
 
-    def _room(self, key: str, storage: int, size_bytes: int) -> list[str] | None:
+    def _room(self, key: str, storage: Hashable, size_bytes: int) -> list[str] | None:
         old = self._ledger.entries.get(key)
         if old is not None and old.pins:
             return None

@@ -8,13 +8,14 @@ before the stream has done what was queued until then (PyTorch, `Tensor.record_s
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import torch
 
 from trueup_reference.embedding_cache.errors import UnsupportedTensorError
 
-_copies = itertools.count(-1, -1)  # numbers of copies, apart from addresses of storages
+_copies = itertools.count()
 
 
 @dataclass(eq=False)
@@ -22,7 +23,7 @@ class Held:
     """A tensor that is kept. `storage` tells storages apart; `size_bytes` is what that storage costs."""
 
     tensor: torch.Tensor
-    storage: int
+    storage: Hashable
     size_bytes: int
     ready: torch.cuda.Event | None
     pins: int = field(default=0)
@@ -47,7 +48,8 @@ def cost(tensor: torch.Tensor, *, copies: bool) -> int:
 def take(tensor: torch.Tensor, *, copies: bool) -> Held:
     """Keeps a tensor: a contiguous copy of it, or itself."""
     size_bytes = cost(tensor, copies=copies)
-    storage = next(_copies) if copies or not size_bytes else tensor.untyped_storage().data_ptr()
+    # With its size: two storages can begin at one address (of a NumPy array and of its slice, or before a resize).
+    storage = next(_copies) if copies or not size_bytes else (tensor.untyped_storage().data_ptr(), size_bytes)
     kept = tensor.clone(memory_format=torch.contiguous_format) if copies else tensor
     ready = None
     if tensor.is_cuda:

@@ -11,3 +11,7 @@ class UnsupportedTensorError(TypeError):
 
 class PinError(ValueError):
     """A pin was given back that nobody holds."""
+
+
+class ForkedError(RuntimeError):
+    """A cache of a device was used in a child process that was forked, where the device's memory is out of reach."""

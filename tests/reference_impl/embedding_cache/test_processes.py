@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 
@@ -15,10 +16,12 @@ import torch
 
 from trueup_reference.embedding_cache import EmbeddingCache, ForkedError
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-# That other threads run is what these tests are about; the interpreter warns of it from 3.12 on.
-pytestmark = [pytestmark, pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")]
-LIMIT_S = 20
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    # That other threads run is what these tests are about; the interpreter warns of it from 3.12 on.
+    pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning"),
+]
+LIMIT_S = 10
 
 
 def in_child(work: Callable[[], None]) -> None:
@@ -86,6 +89,25 @@ def test_a_fork_amid_the_work_of_other_threads_leaves_whole_ledgers_and_free_loc
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.parametrize("which", ["the cache", "its computations"])
+def test_a_lock_that_another_thread_holds_at_the_fork_is_free_in_the_child(which: str) -> None:
+    cache = EmbeddingCache(50)
+    lock = cache._lock if which == "the cache" else cache._flights.lock
+    held = threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            time.sleep(0.2)  # nothing tells when the fork has happened, or waits for this lock
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(LIMIT_S)
+    in_child(lambda: cache.get_or_compute("a", lambda: torch.ones(1)).fill_(0))
+    thread.join()
+    assert cache.set("a", torch.ones(1))
 
 
 def test_a_child_does_not_wait_for_a_computation_of_its_parent() -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import NoReturn
+from collections.abc import Hashable, Iterable, Mapping
 
 import torch
 
 from trueup_reference.embedding_cache import events, forking, holding
-from trueup_reference.embedding_cache.computing import Computing
+from trueup_reference.embedding_cache.base import Cache
 from trueup_reference.embedding_cache.errors import PinError
 from trueup_reference.embedding_cache.holding import Held
 from trueup_reference.embedding_cache.ledger import Ledger
-from trueup_reference.embedding_cache.metrics import Stopwatch, Times, exposition
 
 _lost: list[Ledger] = []  # ledgers of a parent process: freeing what is on its device would call the device
 
 
-class EmbeddingCache(Computing[Held]):
+class EmbeddingCache(Cache[Held]):
     """A cache for one device. Safe to use from many threads and CUDA streams; the lock is held for bookkeeping only.
 
     With `copies_on_set` (the default) it keeps contiguous copies, which cost their elements; without it the caller's
@@ -42,18 +39,10 @@ class EmbeddingCache(Computing[Held]):
         name: str = "default",
     ) -> None:
         """Raises `TypeError` or `ValueError` for a capacity that is none. `name` tells caches apart in metrics."""
-        super().__init__()
-        self.capacity_bytes = checked_capacity(capacity_bytes)
-        self.name = name
-        # "cuda" alone means the device that is current now.
-        self.device = torch.empty(0, device=device).device
         self.copies_on_set = copies_on_set
         self.copies_on_get = copies_on_get
-        self._lock: threading.Lock | forking.Refusal = threading.Lock()
         self._ledger = Ledger()
-        self._hits = self._misses = self._evictions = self._refused = 0
-        self._computing_s = Stopwatch()
-        forking.watch(self)
+        super().__init__(capacity_bytes, device, name)
 
     def set(self, key: str, tensor: torch.Tensor) -> bool:
         """Stores a tensor as most recent. False for lack of room, also beside pinned entries: then nothing changes.
@@ -136,43 +125,14 @@ class EmbeddingCache(Computing[Held]):
         with self._lock:
             return list(self._ledger.entries)
 
-    def stats(self) -> dict[str, float]:
-        """Entries, bytes and requests so far."""
-        now = self.numbers()
-        requests = now["hits"] + now["misses"]
-        return {
-            "entries": now["entries"],
-            "current_bytes": now["bytes"],
-            "capacity_bytes": self.capacity_bytes,
-            "utilization": now["bytes"] / self.capacity_bytes if self.capacity_bytes else 0.0,
-            "hits": now["hits"],
-            "misses": now["misses"],
-            "evictions": now["evictions"],
-            "hit_rate": now["hits"] / requests if requests else 0.0,
-        }
-
-    def metrics_text(self) -> bytes:
-        """A Prometheus exposition of this cache; `metrics.CacheCollector` is for a registry of yours."""
-        return exposition(self)
-
     def numbers(self) -> dict[str, float]:
         """What the metrics tell, by the names in `metrics`."""
         with self._lock:
             return {
-                "hits": self._hits,
-                "misses": self._misses,
-                "evictions": self._evictions,
-                "refused": self._refused,
-                "joined": self._flights.joined,
+                **self._counts(),
                 "bytes": self._ledger.current_bytes,
-                "capacity_bytes": self.capacity_bytes,
                 "entries": len(self._ledger.entries),
             }
-
-    def compute_times(self) -> Times:
-        """How long computations of absent entries took."""
-        with self._lock:
-            return self._computing_s.times()
 
     @property
     def current_bytes(self) -> int:
@@ -187,30 +147,15 @@ class EmbeddingCache(Computing[Held]):
         """Whether there is an entry; this makes it no more recent."""
         return key in self._ledger.entries
 
-    def __reduce__(self) -> NoReturn:
-        """Raises `TypeError`."""
-        raise TypeError(
-            "an EmbeddingCache cannot be pickled or copied: make one in each process, or share a RedisCache"
-        )
-
-    def fork_locks(self) -> Iterator[forking.Lock]:
-        """For `forking`."""
-        yield self._flights.lock
-        if not isinstance(self._lock, forking.Refusal):
-            yield self._lock
-
     def begin_in_child(self, *, is_whole: bool) -> None:
         """For `forking`: a device is out of reach of a child process, and what it holds is left alone."""
-        self._flights.forget()
+        super().begin_in_child(is_whole=is_whole)
         is_lost = self.device.type != "cpu"
         if is_lost:
             self._lock = forking.Refusal(
                 f"this cache on {self.device} was made before the process was forked: make one in the child process, "
                 "which has to be started by spawn"
             )
-        else:
-            self._lock = threading.Lock()
-        if is_lost:
             _lost.append(self._ledger)
         if is_lost or not is_whole:
             self._ledger = Ledger()
@@ -233,10 +178,6 @@ class EmbeddingCache(Computing[Held]):
 
     def _hand_out(self, found: Held) -> torch.Tensor:
         return holding.hand_out(found, copies=self.copies_on_get)
-
-    def _computed(self, seconds: float) -> None:
-        with self._lock:
-            self._computing_s.add(seconds)
 
     def _touched(self, key: str) -> Held | None:
         held = self._ledger.entries.get(key)
@@ -293,12 +234,3 @@ class EmbeddingCache(Computing[Held]):
         events.warn("out_of_memory", evicted_entries=len(gone), wanted_bytes=wanted)
         del gone
         return holding.take(tensor, copies=self.copies_on_set)
-
-
-def checked_capacity(capacity_bytes: int) -> int:
-    """It, if it is a capacity; `TypeError` or `ValueError` where it is none."""
-    if isinstance(capacity_bytes, bool) or not isinstance(capacity_bytes, int):
-        raise TypeError(f"capacity_bytes is {capacity_bytes!r}: a whole number is due")
-    if capacity_bytes < 0:
-        raise ValueError(f"capacity_bytes is {capacity_bytes}: 0 or more is due")
-    return capacity_bytes

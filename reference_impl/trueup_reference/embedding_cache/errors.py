@@ -15,3 +15,7 @@ class PinError(ValueError):
 
 class ForkedError(RuntimeError):
     """A cache of a device was used in a child process that was forked, where the device's memory is out of reach."""
+
+
+class BackendError(RuntimeError):
+    """A backend did not answer, and whoever made the cache asked to be told."""

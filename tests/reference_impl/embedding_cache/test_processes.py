@@ -197,5 +197,7 @@ def test_a_cache_on_cuda_refuses_after_a_fork() -> None:
 
 @pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
 def test_pickling_and_copying_are_refused(way: Callable[[object], object]) -> None:
-    with pytest.raises(TypeError, match="an EmbeddingCache cannot be pickled or copied: make one in each process"):
+    with pytest.raises(
+        TypeError, match="EmbeddingCache: a cache cannot be pickled or copied: make one in each process"
+    ):
         way(EmbeddingCache(100))

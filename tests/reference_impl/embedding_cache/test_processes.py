@@ -105,7 +105,11 @@ def test_a_lock_that_another_thread_holds_at_the_fork_is_free_in_the_child(which
     thread = threading.Thread(target=hold)
     thread.start()
     assert held.wait(LIMIT_S)
-    in_child(lambda: cache.get_or_compute("a", lambda: torch.ones(1)).fill_(0))
+
+    def work() -> None:
+        assert cache.get_or_compute("a", lambda: torch.ones(1)).item() == 1
+
+    in_child(work)
     thread.join()
     assert cache.set("a", torch.ones(1))
 

@@ -71,10 +71,10 @@ def open_cache(where: str, capacity_bytes: int, device: str | torch.device = "cp
     """
     if where == "memory":
         return EmbeddingCache(capacity_bytes, device, **options)
-    scheme, found, _ = where.partition("://")
-    if found and scheme in ("redis", "rediss", "unix"):
+    scheme = where.partition(":")[0]
+    if where.startswith(("redis://", "rediss://", "unix://")):
         from trueup_reference.embedding_cache.backends.redis_cache import RedisCache
 
         return RedisCache(where, capacity_bytes, device, **options)
     # The rest of a URL may hold a password.
-    raise ValueError(f"{scheme if found else where!r} is no backend: memory, redis://, rediss:// or unix:// is due")
+    raise ValueError(f"{scheme!r} is no backend: memory, redis://, rediss:// or unix:// is due")

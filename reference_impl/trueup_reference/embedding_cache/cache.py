@@ -231,6 +231,6 @@ class EmbeddingCache(Cache[Held]):
         with self._lock:
             gone = self._ledger.evict_to(max(0, self._ledger.current_bytes - wanted))
             self._evictions += len(gone)
-        events.warn("out_of_memory", evicted_entries=len(gone), wanted_bytes=wanted)
+        events.warn("out_of_memory", cache=self.name, evicted_entries=len(gone), wanted_bytes=wanted)
         del gone
         return holding.take(tensor, copies=self.copies_on_set)

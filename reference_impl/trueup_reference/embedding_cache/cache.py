@@ -61,7 +61,8 @@ class EmbeddingCache(Cache[Held]):
 
     def get(self, key: str) -> torch.Tensor | None:
         """The tensor, most recent from now on, ready for the stream that is current; `None` where there is none."""
-        held = self._look(key)
+        with self._lock:
+            held = self._touched(key)
         return None if held is None else self._hand_out(held)
 
     def get_many(self, keys: Iterable[str]) -> list[torch.Tensor | None]:
@@ -109,7 +110,7 @@ class EmbeddingCache(Cache[Held]):
             held = self._ledger.entries.get(key)
             if held is None:
                 return False
-            held.pins += 1
+            self._ledger.pin(held, 1)
             return True
 
     def unpin(self, key: str) -> None:
@@ -118,7 +119,7 @@ class EmbeddingCache(Cache[Held]):
             held = self._ledger.entries.get(key)
             if held is None or not held.pins:
                 raise PinError("unpin of what is not pinned")
-            held.pins -= 1
+            self._ledger.pin(held, -1)
 
     def keys(self) -> list[str]:
         """Least to most recent."""
@@ -191,10 +192,10 @@ class EmbeddingCache(Cache[Held]):
     def _may_fit(self, key: str, tensor: torch.Tensor) -> bool:
         """Whether there can be room, asked before anything is copied."""
         size_bytes = holding.cost(tensor, copies=self.copies_on_set)
+        if size_bytes <= self.capacity_bytes and not (self.copies_on_set and self._ledger.pinned):
+            return True
         with self._lock:
-            fits = size_bytes <= self.capacity_bytes
-            if fits and self.copies_on_set:
-                fits = self._room(key, None, size_bytes) is not None
+            fits = size_bytes <= self.capacity_bytes and self._room(key, None, size_bytes) is not None
             self._refused += not fits
         return fits
 
@@ -205,16 +206,15 @@ class EmbeddingCache(Cache[Held]):
         return self._ledger.victims(key, storage, size_bytes, self.capacity_bytes)
 
     def _insert(self, key: str, held: Held) -> tuple[bool, list[str], list[str]]:
-        dropped: list[Held] = []
         with self._lock:
             gone = self._room(key, held.storage, held.size_bytes)
             if gone is None:
                 self._refused += 1
                 return False, [], []
+            dropped = [self._ledger.pop(name) for name in gone]
             is_new = key not in self._ledger.entries
             if not is_new:
                 dropped.append(self._ledger.pop(key))
-            dropped += [self._ledger.pop(name) for name in gone]
             self._evictions += len(gone)
             self._ledger.add(key, held)
         del dropped  # outside the lock: giving much memory back takes time

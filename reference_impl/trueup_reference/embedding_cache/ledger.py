@@ -17,6 +17,7 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: OrderedDict[str, Held] = OrderedDict()
         self.current_bytes = 0
+        self.pinned = 0  # entries
         self._users: dict[Hashable, int] = {}  # of each storage
 
     def add(self, key: str, held: Held) -> None:
@@ -38,6 +39,12 @@ class Ledger:
             self.current_bytes -= held.size_bytes
         return held
 
+    def pin(self, held: Held, change: int) -> None:
+        """One pin more or less."""
+        was_pinned = held.pins > 0
+        held.pins += change
+        self.pinned += (held.pins > 0) - was_pinned
+
     def victims(self, key: str, storage: Hashable, size_bytes: int, capacity_bytes: int) -> list[str] | None:
         """The keys that must go, least recent first, for an entry to fit under a key; `None` where it never does.
 
@@ -45,14 +52,17 @@ class Ledger:
         """
         total = self.current_bytes
         old = self.entries.get(key)
-        if old is None and total + size_bytes <= capacity_bytes:
-            return []
+        is_freed = old is not None and old.storage != storage and self._users[old.storage] == 1
+        if total + size_bytes - (old.size_bytes if old is not None and is_freed else 0) <= capacity_bytes:
+            return []  # even if its storage were held by nobody yet
         left: defaultdict[Hashable, int] = defaultdict(int)  # users more or fewer than now, of storages met here
         left[storage] = 1
         if storage not in self._users:
             total += size_bytes
         if old is not None:
             total -= self._without(old, left)
+        if total <= capacity_bytes:
+            return []
         gone, total = self._least_recent(capacity_bytes, total, left, but=key)
         return gone if total <= capacity_bytes else None
 
@@ -66,14 +76,12 @@ class Ledger:
     ) -> tuple[list[str], int]:
         """What has to go until no more than these bytes are held, if pins allow, and the bytes that are held then."""
         gone: list[str] = []
-        if total > size_bytes:
-            for name, held in self.entries.items():
-                if held.pins or name == but:
-                    continue
+        for name, held in self.entries.items():
+            if total <= size_bytes:
+                break
+            if not held.pins and name != but:
                 total -= self._without(held, left)
                 gone.append(name)
-                if total <= size_bytes:
-                    break
         return gone, total
 
     def _without(self, held: Held, left: defaultdict[Hashable, int]) -> int:

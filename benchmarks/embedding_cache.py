@@ -225,6 +225,28 @@ def beside_redis(calls: int, runs: int) -> None:
         for shape in (SMALL, ENCODED):
             compared("Redis over a Unix socket", [Contestant("Redis", lambda size: _emptied(RedisCache(url, size)))],
                      shape, calls, runs)  # fmt: skip
+    redis_memory()
+
+
+def redis_memory() -> None:
+    """What a full cache costs the server, by the size of its entries; keys of 64 characters, as `content_key` gives."""
+    import redis
+
+    from trueup_reference.embedding_cache.backends.redis_cache import RedisCache
+
+    rows = []
+    for size in (1024, 64 * 1024, 1024 * 1024):
+        with redis_server() as url:
+            client = redis.Redis.from_url(url)
+            before = client.info("memory")["used_memory"]
+            cache = RedisCache(url, max(8 << 20, 64 * size), timeout_s=20, raises=True)
+            for number in range(2 * cache.capacity_bytes // size):
+                cache.set(f"{number:064x}", torch.ones(size, dtype=torch.uint8))
+            held, now = cache.current_bytes, client.info("memory")
+            peak = [f"{(now[name] - before) / held:.2f}" for name in ("used_memory", "used_memory_peak")]
+            rows.append([f"{size:,}", f"{held:,}", *peak])
+    print("Memory of Redis, as a multiple of the tensors' bytes\n")
+    table(["bytes of an entry", "bytes held", "used_memory", "peak"], rows)
 
 
 def _emptied(cache: Any) -> Any:

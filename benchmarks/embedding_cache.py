@@ -202,7 +202,9 @@ class _Turning:
 def redis_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="trueup-redis-") as folder:
         path = Path(folder) / "redis.sock"
-        argv = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
+        # On Linux the kernel ends the server when this benchmark is killed.
+        guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        argv = [*guard, "redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
         server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             while not path.exists():
@@ -256,8 +258,8 @@ def _emptied(cache: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=20_000, help="of each operation on small tensors")
+    parser.add_argument("--runs", type=int, default=25)
+    parser.add_argument("--calls", type=int, default=2_000, help="of each operation on small tensors")
     parser.add_argument("--redis", action="store_true")
     parser.add_argument("--gpu", action="store_true")
     asked = parser.parse_args()
@@ -266,9 +268,9 @@ def main() -> None:
     if not asked.gpu:
         compared("Keeping the caller's tensors", KEEPING, SMALL, asked.calls, asked.runs)
         compared("Copying", COPYING, SMALL, asked.calls, asked.runs)
-        compared("Copying", COPYING, ENCODED, max(8, asked.calls // 20), asked.runs)
+        compared("Copying", COPYING, ENCODED, max(8, asked.calls // 10), asked.runs)
     if asked.redis:
-        beside_redis(max(8, asked.calls // 40), asked.runs)
+        beside_redis(max(8, asked.calls // 10), asked.runs)
     on_the_gpu(asked.runs)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 BINARY = shutil.which("redis-server")
+# On Linux the kernel ends the server when these tests are killed.
+GUARD = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 START_S = 20.0
 
 
@@ -30,7 +32,7 @@ class RedisServer:
     def start(self) -> None:
         assert BINARY is not None
         assert self._process is None
-        argv = [BINARY, "--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._folder)]
+        argv = [*GUARD, BINARY, "--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._folder)]
         argv += ["--save", "", "--appendonly", "no", "--logfile", str(self._folder / "log"), *self._options]
         self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         until = time.monotonic() + START_S

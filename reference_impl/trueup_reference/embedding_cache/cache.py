@@ -53,11 +53,19 @@ class EmbeddingCache(Cache[Held]):
         return self.set_with_delta(key, tensor)[0]
 
     def set_with_delta(self, key: str, tensor: torch.Tensor) -> tuple[bool, list[str], list[str]]:
-        """The same: whether it was stored, and the keys that were added and removed by it, for a mirror."""
+        """The same: whether it was stored, and the keys that were added and removed by it, for a mirror.
+
+        After an exception for lack of memory a mirror has to ask for `keys()`: entries may have been evicted.
+        """
         checked = holding.check(tensor, self.device)
         if not self._may_fit(key, checked):
             return False, [], []
-        return self._insert(key, self._taken(checked))
+        held, before = self._taken(checked)
+        stored, added, gone = self._insert(key, held)
+        if stored and key in before:  # evicted and stored again in one step: for a mirror nothing happened to it
+            before.remove(key)
+            added = []
+        return stored, added, before + gone
 
     def get(self, key: str) -> torch.Tensor | None:
         """The tensor, most recent from now on, ready for the stream that is current; `None` where there is none."""
@@ -173,7 +181,7 @@ class EmbeddingCache(Cache[Held]):
         checked = holding.check(tensor, self.device)
         if not self._may_fit(key, checked):
             return holding.take(checked, copies=False)
-        held = self._taken(checked)
+        held, _ = self._taken(checked)
         self._insert(key, held)
         return held
 
@@ -191,17 +199,16 @@ class EmbeddingCache(Cache[Held]):
 
     def _may_fit(self, key: str, tensor: torch.Tensor) -> bool:
         """Whether there can be room, asked before anything is copied."""
-        size_bytes = holding.cost(tensor, copies=self.copies_on_set)
-        if size_bytes <= self.capacity_bytes and not (self.copies_on_set and self._ledger.pinned):
+        if not self.copies_on_set or (tensor.nbytes <= self.capacity_bytes and not self._ledger.pinned):
             return True
         with self._lock:
-            fits = size_bytes <= self.capacity_bytes and self._room(key, None, size_bytes) is not None
+            fits = self._room(key, None, tensor.nbytes) is not None
             self._refused += not fits
         return fits
 
     def _room(self, key: str, storage: Hashable, size_bytes: int) -> list[str] | None:
         old = self._ledger.entries.get(key)
-        if old is not None and old.pins:
+        if size_bytes > self.capacity_bytes or (old is not None and old.pins):
             return None
         return self._ledger.victims(key, storage, size_bytes, self.capacity_bytes)
 
@@ -220,9 +227,10 @@ class EmbeddingCache(Cache[Held]):
         del dropped  # outside the lock: giving much memory back takes time
         return True, [key] if is_new else [], gone
 
-    def _taken(self, tensor: torch.Tensor) -> Held:
+    def _taken(self, tensor: torch.Tensor) -> tuple[Held, list[str]]:
+        """The tensor as it is kept, and the keys that were evicted because there was no memory for a copy."""
         try:
-            return holding.take(tensor, copies=self.copies_on_set)
+            return holding.take(tensor, copies=self.copies_on_set), []
         except RuntimeError as error:
             if not holding.is_out_of_memory(error):
                 raise
@@ -232,5 +240,6 @@ class EmbeddingCache(Cache[Held]):
             gone = self._ledger.evict_to(max(0, self._ledger.current_bytes - wanted))
             self._evictions += len(gone)
         events.warn("out_of_memory", cache=self.name, evicted_entries=len(gone), wanted_bytes=wanted)
+        keys = [key for key, _ in gone]
         del gone
-        return holding.take(tensor, copies=self.copies_on_set)
+        return holding.take(tensor, copies=self.copies_on_set), keys

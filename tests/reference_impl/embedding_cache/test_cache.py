@@ -161,6 +161,26 @@ def test_a_copy_that_runs_out_of_memory_is_told_without_the_key(
     assert "secret" not in repr(record)
 
 
+@pytest.mark.parametrize("key", ["old", "new"])
+def test_a_mirror_hears_of_what_went_for_lack_of_memory(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = EmbeddingCache(1000)
+    mirror = {"old", "other"}
+    cache.set_many({"old": bytes_of(100), "other": bytes_of(900)})
+    real, failures = holding.take, iter([RuntimeError("can't allocate memory")])
+
+    def take(tensor: torch.Tensor, *, copies: bool) -> holding.Held:
+        for error in failures:
+            raise error
+        return real(tensor, copies=copies)
+
+    monkeypatch.setattr(holding, "take", take)
+    stored, added, removed = cache.set_with_delta(key, bytes_of(100))
+    assert stored
+    assert mirror.isdisjoint(added)
+    assert mirror.issuperset(removed)
+    assert (mirror | set(added)) - set(removed) == (mirror - set(removed)) | set(added) == set(cache.keys())
+
+
 def run(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -99,7 +99,7 @@ class RedisCache(Cache[torch.Tensor]):
         calls: dict[str, list[object]] = {}
         for key, tensor in tensors.items():
             checked = holding.check(tensor, self.device)
-            if holding.cost(checked, copies=True) > self.capacity_bytes:
+            if checked.nbytes > self.capacity_bytes:
                 with self._lock:
                     self._refused += 1
             else:

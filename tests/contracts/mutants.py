@@ -9,8 +9,10 @@ import ast
 import copy
 import functools
 import signal
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +75,24 @@ def loaded(mutant: Mutant, original: types.ModuleType) -> dict[str, Any]:
     module.__dict__["__file__"] = original.__file__
     exec(compile(mutant.tree, mutant.place, "exec"), module.__dict__)
     return module.__dict__
+
+
+@contextmanager
+def installed(mutant: Mutant, original: types.ModuleType) -> Iterator[None]:
+    """Puts the functions and classes of the changed module wherever the original's are known by their names."""
+    names = loaded(mutant, original)
+    package = original.__name__.rpartition(".")[0]
+    modules = [one for name, one in sys.modules.items() if name.startswith(package) and one is not None]
+    own = {id(one): name for name, one in vars(original).items() if getattr(one, "__module__", "") == original.__name__}
+    places = [(one, name) for one in modules for name, value in list(vars(one).items()) if id(value) in own]
+    kept = [(one, name, vars(one)[name]) for one, name in places]
+    try:
+        for one, name, value in kept:
+            setattr(one, name, names[own[id(value)]])
+        yield
+    finally:
+        for one, name, value in kept:
+            setattr(one, name, value)
 
 
 def within_limit(work: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:

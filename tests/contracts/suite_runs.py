@@ -6,7 +6,7 @@ import importlib
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,21 @@ def verdicts_over_the_wire(
         subject.end()
 
 
-def verdicts_of(subject: Subject, profile: Profile, only: str | None = None) -> dict[str, str]:
-    """The same of a subject, in this process or over the wire. What this machine cannot show is not asked."""
+def verdicts_of(
+    subject: Subject, profile: Profile, only: str | None = None, *, but: Collection[str] = (), stop: bool = False
+) -> dict[str, str]:
+    """The same of a subject, in this process or over the wire. What this machine cannot show is not asked.
+
+    `but`: requirements that are not asked either; `stop`: at the first failure.
+    """
     info = subject.suite
     missing = {name for name, look in info.hardware.items() if look() is not None}
     failed: dict[str, str] = {}
     for identity, test in each_test(info):
         needs = info.requirements[identity].needs
         if not needs <= subject.capabilities or (only is not None and identity != only) or needs & missing:
+            continue
+        if identity in but or (stop and failed):
             continue
         subject.begin(test.__name__)
         arguments = {"trueup_subject": subject, "trueup_profile": profile}

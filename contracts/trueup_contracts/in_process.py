@@ -10,31 +10,32 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
+from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal, TargetError, code_of
 from trueup_contracts.registry import SuiteInfo
-from trueup_contracts.subject import About, Calls, Handle, Subject, known_capabilities
+from trueup_contracts.subject import About, Calls, Deaths, Handle, Subject, known_capabilities
+from trueup_contracts.watch import WATCH
 
+CALL_S = 30.0  # deadline, before it is scaled: generous, since nothing else here measures time
 _MOST_SHOWN = 20_000  # of a text or of bytes
 
 
 class LocalHandle(Handle):
     """An object that the factory made."""
 
-    def __init__(self, made: Any, opened: str, reads: frozenset[str], note: Callable[[Calls], None]) -> None:
-        """`note` is told this handle's calls at each of them, so that the last handle called is known."""
+    def __init__(self, made: Any, subject: LocalSubject, opened: str) -> None:
+        """The subject is told this handle's calls at each of them, so that the last handle called is known."""
         self.object = made
+        self._subject = subject
         self._calls = Calls(opened)
-        self._reads = reads
-        self._note = note
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        reads = operation in self._reads
+        reads = operation in self._subject.suite.reads
         self._calls.add(_as_python(self.object, operation, args, reads=reads), reads=reads)
-        self._note(self._calls)
+        self._subject.note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
-        return _guarded(lambda: operate(self.object, operation, given), operation)
+        return self._subject.run(lambda: operate(self.object, operation, given), operation)
 
 
 class LocalSubject(Subject):
@@ -42,12 +43,16 @@ class LocalSubject(Subject):
 
     in_process = True
 
-    def __init__(self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any]) -> None:
-        """Raises `TargetError` for a capability that the suite does not know."""
+    def __init__(
+        self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any], scale: float = 1.0
+    ) -> None:
+        """Raises `TargetError` for a capability that the suite does not know. `scale` stretches the deadline."""
         self.suite = suite
         self.label = label
         self.target = target
         self._factory = factory
+        self._limit_s = CALL_S * scale
+        self._deaths = Deaths("the implementation")
         claimed = known_capabilities(suite, label, claims(factory))
         self.capabilities = claimed | {"in_process"}
         name = str(getattr(factory, "name", None) or getattr(factory, "__name__", type(factory).__name__))
@@ -69,8 +74,31 @@ class LocalSubject(Subject):
         return self._opened(method, made_by, args)
 
     def begin(self, test: str) -> None:
-        """What earlier tests called says nothing about this one."""
+        """What earlier tests called says nothing about this one. After three that hung, the rest is not run."""
         self._calls = Calls("")
+        self._deaths.begin()
+        WATCH.begin()
+
+    def done(self) -> None:
+        """The test is over: nothing of it is waited for."""
+        WATCH.done()
+
+    def end(self) -> None:
+        """The run is over."""
+        WATCH.stop()
+
+    def run(self, work: Callable[[], Any], what: str) -> Any:
+        """The answer of the implementation, within the deadline; what it raises as `guarded` says."""
+        __tracebackhide__ = True
+        try:
+            return WATCH.run(lambda: guarded(work, what), what, self._limit_s)
+        except AdapterDiedError:
+            self._deaths.happened = True
+            raise
+
+    def note(self, calls: Calls) -> None:
+        """These are the last calls."""
+        self._calls = calls
 
     def snippet(self) -> str:
         """Python that repeats the last calls."""
@@ -85,12 +113,9 @@ class LocalSubject(Subject):
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
-        opened = f"subject = {name}({_arguments(args)})"
-        self._note(Calls(opened))
-        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self.suite.reads, self._note)
-
-    def _note(self, calls: Calls) -> None:
-        self._calls = calls
+        opened = f"subject = {name}({arguments(args)})"
+        self.note(Calls(opened))
+        return LocalHandle(self.run(lambda: factory(**args), method), self, opened)
 
 
 def claims(factory: object) -> frozenset[str]:
@@ -143,7 +168,8 @@ def operate(subject: Any, operation: str, args: Mapping[str, Any]) -> Any:
     return member(**args) if callable(member) else member
 
 
-def _guarded(work: Callable[[], Any], what: str) -> Any:
+def guarded(work: Callable[[], Any], what: str) -> Any:
+    """The answer of `work`; its exceptions as a `Refusal`, or as an `AdapterError` for those that are none."""
     __tracebackhide__ = True
     try:
         return work()
@@ -163,10 +189,11 @@ def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: 
     if operation == "contains":
         return f"{_argument(args['key'])} in subject"
     is_attribute = reads and not args and not callable(getattr(type(subject), operation, None))
-    return f"subject.{operation}" if is_attribute else f"subject.{operation}({_arguments(args)})"
+    return f"subject.{operation}" if is_attribute else f"subject.{operation}({arguments(args)})"
 
 
-def _arguments(args: Mapping[str, Any]) -> str:
+def arguments(args: Mapping[str, Any]) -> str:
+    """Keywords as they stand in a call, for people to repeat it."""
     return ", ".join(f"{name}={_argument(value)}" for name, value in args.items())
 
 

@@ -1,23 +1,25 @@
 """One implementation under test, as a suite sees it: it is opened, called by operation, and closed.
 
-Two kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program.
+The kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program that answers over
+the wire, `services.url.UrlSubject` what runs at a URL, `services.command.CommandSubject` a service started for a test.
 """
 
 from __future__ import annotations
 
 import abc
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.errors import NotRunError, TargetError
+from trueup_contracts.registry import SuiteInfo, way_of
 
 # Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
 MOST_CHANGES = 40
 MOST_READS = 8
+MOST_DEATHS = 3  # in a row; then the rest is not run
 
 
 class About(NamedTuple):
@@ -31,11 +33,15 @@ class About(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written."""
+    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written.
+
+    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`.
+    """
 
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Calls:
@@ -48,7 +54,7 @@ class Calls:
         self._changes: deque[tuple[int, str]] = deque(maxlen=MOST_CHANGES)
         self._reads: deque[tuple[int, str]] = deque(maxlen=MOST_READS)
 
-    def add(self, call: str, *, reads: bool) -> None:
+    def add(self, call: str, *, reads: bool = False) -> None:
         """One call more; whether it only asks, so that calls like it may crowd out no others."""
         self._number += 1
         self._asked += reads
@@ -66,6 +72,22 @@ class Calls:
         reads = self._asked - len(self._reads)
         told = [f"{changes} earlier calls"] if changes else []
         return [*told, f"{reads} calls that only ask"] if reads else told
+
+
+class Deaths:
+    """Counts the tests in a row in which an implementation died: `happened` in this one."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._in_a_row = 0
+        self.happened = False
+
+    def begin(self) -> None:
+        """A test begins. `NotRunError` after three that it has not survived: nothing brings it back."""
+        self._in_a_row = self._in_a_row + 1 if self.happened else 0
+        self.happened = self._in_a_row >= MOST_DEATHS
+        if self.happened:
+            raise NotRunError(f"{self._what} died in {MOST_DEATHS} tests one after the other; the rest is not run")
 
 
 class Handle(abc.ABC):
@@ -101,6 +123,9 @@ class Subject(abc.ABC):
     def begin(self, test: str) -> None:  # noqa: B027 - most need not know
         """A test begins. Raises `NotRunError` where the implementation is given up."""
 
+    def done(self) -> None:  # noqa: B027 - most need not know
+        """The test is over."""
+
     def log(self) -> str:
         """What the implementation wrote for people, lately."""
         return ""
@@ -111,14 +136,22 @@ class Subject(abc.ABC):
 
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
-    kind, colon, rest = declared.partition(":")
-    if kind == "exec" and colon:
+    way, rest = way_of(declared), declared.partition(":")[2].strip()
+    if way == "exec":
         from trueup_contracts.wire.client import WireSubject
 
-        return WireSubject(suite, label, rest.strip(), settings)
+        return WireSubject(suite, label, rest, settings)
+    if way == "http":
+        from trueup_contracts.services.url import UrlSubject
+
+        return UrlSubject(suite, label, declared, settings)
+    if way == "command":
+        from trueup_contracts.services.command import CommandSubject
+
+        return CommandSubject(suite, label, rest, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root))
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root), settings.scale)
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:

@@ -190,8 +190,9 @@ def test_tensors_without_elements(trueup_subject: Subject) -> None:
 def test_caches_do_not_share_anything(trueup_subject: Subject) -> None:
     one, other = Cache(trueup_subject, 100), Cache(trueup_subject, 50)
     one.set("a", one.fill(1, 60))
-    assert not other.has("a")
-    assert (len(other), other.current_bytes) == (0, 0)
+    found = (len(other), other.current_bytes)
+    assert found == (0, 0), f"one cache stored an entry, and another's len and bytes are {found}"
+    assert not other.has("a"), "what one cache stored is in another"
     other.set("a", other.fill(2, 20))
     assert one.get("a") == one.fill(1, 60).told()
     assert (one.current_bytes, other.current_bytes) == (60, 20)
@@ -274,7 +275,8 @@ def test_clear_leaves_nothing_and_the_cache_usable(trueup_subject: Subject) -> N
     cache = _three(trueup_subject)
     for _ in range(2):
         cache.call("clear")
-        assert (len(cache), cache.current_bytes) == (0, 0)
+        found = (len(cache), cache.current_bytes)
+        assert found == (0, 0), f"after clear() len and bytes are {found}"
         assert [key for key in "abc" if cache.has(key)] == []
     assert cache.set("a", cache.fill(1, 100))
     assert cache.get("a") == cache.fill(1, 100).told()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 import trueup_reference.embedding_cache.base as base_module
@@ -43,8 +44,8 @@ def score(*, chosen: str = "") -> tuple[int, int, list[mutants.Mutant]]:
     return total, beyond, survivors
 
 
-def _path(module: ModuleType) -> mutants.Path:
-    return mutants.Path(str(module.__file__))
+def _path(module: ModuleType) -> Path:
+    return Path(str(module.__file__))
 
 
 def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from contracts.embedding_cache import mutation
 from contracts.embedding_cache.faults import FAULTS
 from contracts.embedding_cache.hooked import Hooked, OnCuda
 from contracts.embedding_cache.others import OnCachetools, Sharded
@@ -51,7 +52,7 @@ def main() -> int:
         print(f"| {name} | {levels.count('MUST')} | {levels.count('SHOULD')} |", flush=True)
         for identity, told in failed:
             print(f"  {identity}: {told}")
-    return 1 if missed else 0
+    return 1 if mutation.main() or missed else 0
 
 
 if __name__ == "__main__":

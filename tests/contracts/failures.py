@@ -14,7 +14,7 @@ from contracts.suite_runs import verdicts
 from trueup_contracts.profile import Profile
 
 PROFILE = Profile("quick", 20261124)
-# What differs from run to run or from torch to torch: memory, and what threads do. Their faults are in `test_faults.py` alone.
+# What differs from run to run or from torch to torch: memory, and threads. `test_faults.py` has all.
 UNSTEADY = {"EC-045", "EC-046", "EC-050", "EC-051", "EC-052", "EC-061", "EC-110", "EC-111", "EC-112"}
 
 

@@ -75,7 +75,7 @@ class SuiteInfo:
     `modules`: what the suite imports to ask an implementation in this process, with the extra that brings it.
     `ways`: how implementations can be reached, of `TARGETS`; for `http` and `command` the `service` says more.
     `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
-    the arguments and answers of an adapter in Python.
+    the arguments and answers of an adapter in Python. `reads`: operations that only ask, of which few are shown.
     """
 
     name: str
@@ -87,6 +87,7 @@ class SuiteInfo:
     adapters: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
+    reads: frozenset[str] = frozenset()
     ways: frozenset[str] = frozenset({"module", "exec"})
     service: Service = field(default_factory=Service)
 

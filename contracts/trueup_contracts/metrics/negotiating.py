@@ -1,0 +1,154 @@
+"""One truth for every scraper: MX-020 to MX-026."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from trueup_contracts import requirement
+from trueup_contracts.metrics import normal
+from trueup_contracts.metrics.accepting import ESCAPING, ODD, SCRAPERS, media_type, offers
+from trueup_contracts.metrics.calls import Answer, Exporter, lawful, some
+from trueup_contracts.metrics.reading import OPENMETRICS, PROTOBUF, TEXT, Page
+from trueup_contracts.subject import Subject
+
+ATTEMPTS = 3  # a live engine gains series by itself: only what differs every time does differ
+
+
+def same_for_all(exporter: Exporter, what: str, of: Callable[[Page], Collection[object]]) -> None:
+    """What `of` finds on a page must be there for every scraper: nothing more and nothing less."""
+    for name, accept in SCRAPERS.items():
+        for attempt in range(ATTEMPTS):
+            before = set(of(exporter.page(None)))
+            answer = exporter.scrape(accept)
+            assert answer.status == 200, f"{name}: status {answer.status}"
+            if answer.media_type.name == PROTOBUF:
+                break
+            found = set(of(answer.page))
+            after = set(of(exporter.page(None)))
+            lost, added = (before & after) - found, found - (before | after)
+            if not lost and not added:
+                break
+            told = [f"{name} does not get {some(sorted(map(str, lost)))}"] if lost else []
+            told += [f"{name} alone gets {some(sorted(map(str, added)))}"] if added else []
+            assert attempt + 1 < ATTEMPTS, f"{what} are not those that a scraper without an Accept header gets:\n" + (
+                "\n".join([*told, f"Accept: {accept}", f"Content-Type: {answer.content_type}"])
+            )
+
+
+@requirement("MX-020")
+def test_every_scraper_gets_the_same_series(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    same_for_all(exporter, "the series", lambda page: normal.series(page).keys())
+
+
+@requirement("MX-021")
+def test_every_scraper_gets_the_same_types(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    plain = normal.types(exporter.page(None))
+    for who, page in exporter.pages():
+        for name, kind in normal.types(page).items():
+            assert plain.get(name, kind) == kind, f"{name} is a {plain[name]} without an Accept header, for {who} a {kind}"
+
+
+@requirement("MX-022")
+def test_metadata_bear_the_names_of_the_samples(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    for who, page in exporter.pages():
+        metadata_agree(who, page)
+
+
+def metadata_agree(who: str, page: Page) -> None:
+    """No family may have its metadata under one spelling of its name and its samples under another."""
+    empty = {one.name for one in page.families if one.type and not one.samples}
+    bare = {sample.name for one in page.families if not one.type for sample in one.samples}
+    for name in sorted(empty):
+        written = normal.escaped(name.replace(":", "_"), "underscores")
+        loose = sorted(
+            one
+            for one in bare
+            for rest in [one.removeprefix(written)]
+            if written != name and one.startswith(written) and rest in ("", "_total", "_bucket", "_sum", "_count", "_info")
+        )
+        assert not loose, f"{who}: TYPE names {name}, and its samples are called {some(loose)}: they have no type"
+
+
+@requirement("MX-023")
+def test_the_content_type_is_one_that_was_offered(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    for name, accept in SCRAPERS.items():
+        answer = exporter.scrape(accept)
+        kind = answer.media_type.name
+        taken = {TEXT, *(one.name for one in offers(accept))} & {TEXT, OPENMETRICS, PROTOBUF}
+        assert kind in taken, f"{name} takes {', '.join(sorted(taken))}, and gets {answer.content_type!r}"
+        if kind != PROTOBUF:
+            ends = answer.body.rstrip(b"\n").endswith(b"# EOF")
+            assert ends == (kind == OPENMETRICS), (
+                f"{name} is told {answer.content_type!r}, and the page {'ends' if ends else 'does not end'} in '# EOF'"
+            )
+
+
+@requirement("MX-024")
+def test_the_content_type_tells_how_the_page_is_written(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    for name, accept in SCRAPERS.items():
+        answer = exporter.scrape(accept)
+        kind, parameters = answer.media_type
+        if kind == PROTOBUF:
+            continue
+        asked = [one.parameters for one in offers(accept) if one.name == kind]
+        versions = {one["version"] for one in asked if "version" in one} | ({"0.0.4"} if kind == TEXT else set())
+        told = f"{name} asked for {accept!r}, and gets {answer.content_type!r}"
+        assert "version" in parameters, f"{told}: without a version"
+        assert parameters["version"] in versions or any("version" not in one for one in asked), f"{told}: the version"
+        assert parameters.get("charset", "utf-8").lower() == "utf-8", f"{told}: the character set"
+        schemes = {"underscores", *(one["escaping"] for one in asked if "escaping" in one)}
+        assert parameters.get("escaping", "underscores") in schemes, f"{told}: nobody asked for this escaping"
+
+
+@requirement("MX-025")
+def test_escaped_names_follow_the_rules(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    plain = exporter.page(None)
+    names = {one.name for family in plain.families for one in family.samples}
+    names |= {name for one in plain.families for name in (one.name, normal.base_name(one))}
+    labels = {label for family in plain.families for one in family.samples for label, _ in one.labels}
+    for scheme, accept in ESCAPING.items():
+        page = exporter.page(accept)
+        allowed = {form for name in names for form in _forms(name, scheme)}
+        found = {one.name for one in page.families} | {one.name for each in page.families for one in each.samples}
+        wrong = sorted(found - allowed)
+        assert not wrong, f"escaping={scheme}: {some(wrong)}; a name is left alone or becomes {_example(names, scheme)}"
+        allowed = {form for label in labels for form in _forms(label, scheme)}
+        wrong = sorted({label for each in page.families for one in each.samples for label, _ in one.labels} - allowed)
+        assert not wrong, f"escaping={scheme}: the labels {some(wrong)} are no forms of those without escaping"
+        metadata_agree(f"who asks for {scheme}", page)
+
+
+def _forms(name: str, scheme: str) -> set[str]:
+    whole = normal.escaped(name, scheme)
+    if not normal.LEGAL.fullmatch(name):
+        return {whole}
+    # A suffix may be put behind the escaped family, or be escaped with it.
+    suffixes = ("_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount")
+    parts = {normal.escaped(name.removesuffix(one), scheme) + one for one in suffixes if name.endswith(one)}
+    return {name, whole, *parts}
+
+
+def _example(names: set[str], scheme: str) -> str:
+    name = sorted(names)[0] if names else "a_b"
+    return f"{normal.escaped(name, scheme)} in place of {name}"
+
+
+@requirement("MX-026")
+def test_odd_accept_headers_get_a_page(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    for accept in ODD:
+        answer: Answer = exporter.scrape(accept)
+        shown = accept if len(accept) < 80 else f"{accept[:60]}… ({len(accept)} characters)"
+        assert answer.status in (200, 406), f"Accept {shown!r}: status {answer.status}: {answer.body[:200]!r}"
+        if answer.status == 200 and media_type(answer.content_type).name != PROTOBUF:
+            lawful(f"who sends Accept {shown!r}", answer.page)

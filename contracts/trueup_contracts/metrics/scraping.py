@@ -1,0 +1,163 @@
+"""Scrapes again and again, alone, together and under load: MX-030 to MX-043."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from trueup_contracts import requirement
+from trueup_contracts.metrics import normal
+from trueup_contracts.metrics.accepting import SCRAPERS
+from trueup_contracts.metrics.calls import Exporter, lawful, some, within
+from trueup_contracts.metrics.reading import PROTOBUF, Page
+from trueup_contracts.subject import Subject
+
+SCRAPE_TIMEOUT_S = 10.0  # Prometheus' default of scrape_timeout
+QUICK_S = 1.0
+SCRAPES, SCRAPERS_AT_ONCE = 5, 8
+MOST_NEW_SERIES = 0.25  # per distinct request; a bounded label fills up and stops
+MOST_ROUNDS = 40  # of scrapes under load
+
+
+@requirement("MX-030")
+def test_a_scrape_answers_in_time(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    for name, accept in SCRAPERS.items():
+        within(SCRAPE_TIMEOUT_S, f"the scrape of {name}", lambda accept=accept: exporter.scrape(accept))  # type: ignore[misc]
+
+
+@requirement("MX-031")
+def test_most_scrapes_are_quick(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    times_s = []
+    for _ in range(SCRAPES):
+        begun = time.perf_counter()
+        within(SCRAPE_TIMEOUT_S, "a scrape", exporter.scrape)
+        times_s.append(time.perf_counter() - begun)
+    median_s = statistics.median(times_s)
+    assert median_s < QUICK_S, f"the median of {SCRAPES} scrapes is {median_s:.2f} s"
+
+
+def _each_after_the_other(exporter: Exporter, judge: Callable[[Page, Page], None]) -> None:
+    before = exporter.page(None)
+    for _ in range(SCRAPES):
+        exporter.drive_if_claimed(7)
+        after = exporter.page(None)
+        judge(before, after)
+        before = after
+
+
+@requirement("MX-032")
+def test_what_counts_stays_exposed(trueup_subject: Subject) -> None:
+    def judge(before: Page, after: Page) -> None:
+        lost = sorted(normal.counting_families(before) - normal.counting_families(after))
+        assert not lost, f"the next scrape lacks {some(lost)}"
+
+    _each_after_the_other(Exporter(trueup_subject), judge)
+
+
+@requirement("MX-033")
+def test_counters_never_fall(trueup_subject: Subject) -> None:
+    def judge(before: Page, after: Page) -> None:
+        fallen = normal.fallen(normal.growing(before), normal.growing(after))
+        assert not fallen, f"at the next scrape {some(fallen)}"
+
+    _each_after_the_other(Exporter(trueup_subject), judge)
+
+
+@requirement("MX-034")
+def test_scrapers_at_once_get_whole_pages(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive_if_claimed()
+    alone = normal.counting_families(exporter.page(None))
+    begin = threading.Barrier(SCRAPERS_AT_ONCE)
+    accepts = list(SCRAPERS.values())
+
+    def scrape(number: int) -> list[Page]:
+        begin.wait()
+        answers = [exporter.scrape(accepts[(number + round_) % len(accepts)]) for round_ in range(SCRAPES)]
+        assert all(one.status == 200 for one in answers), f"of {SCRAPERS_AT_ONCE} scrapers one got no page"
+        return [one.page for one in answers if one.media_type.name != PROTOBUF]
+
+    with ThreadPoolExecutor(SCRAPERS_AT_ONCE) as pool:
+        found = [page for pages in pool.map(scrape, range(SCRAPERS_AT_ONCE)) for page in pages]
+    for page in found:
+        lawful(f"one of {SCRAPERS_AT_ONCE} scrapers", page)
+        lost = sorted(one for one in alone - normal.counting_families(page) if ":" not in one)
+        assert not lost, f"one of {SCRAPERS_AT_ONCE} scrapers does not get {some(lost)}"
+
+
+@requirement("MX-040")
+def test_traffic_is_counted(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    before = normal.growing(exporter.page(None))
+    exporter.drive(12, 12)
+    after = normal.growing(exporter.page(None))
+    risen = [one for one, value in after.items() if value > before.get(one, 0.0)]
+    assert risen, f"12 requests were handled, and none of {len(after)} counters and counts has risen"
+
+
+@requirement("MX-041")
+def test_every_request_is_counted(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    before = normal.growing(exporter.page(None))
+    for requests in (1, 12, 130):
+        exporter.drive(requests, requests)
+        after = normal.growing(exporter.page(None))
+        # A request may raise one of several series: of each outcome, of each worker.
+        risen: dict[str, float] = {}
+        for series, value in after.items():
+            bound = dict(series.labels).get("le", "")
+            name = f"{series.name} {bound}".strip()
+            risen[name] = risen.get(name, 0.0) + value - before.get(series, 0.0)
+        assert requests in risen.values(), (
+            f"{requests} requests were handled, and no counter rose by that: "
+            f"{some([f'{name} by {value:g}' for name, value in risen.items() if value])}"
+        )
+        before = after
+
+
+@requirement("MX-042")
+def test_pages_are_lawful_while_others_count(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            exporter.drive(20, 20)
+
+    with ThreadPoolExecutor(2) as pool:
+        loads = [pool.submit(load) for _ in range(2)]
+        try:
+            accepts, before = list(SCRAPERS.values()), exporter.page(None)
+            for round_ in range(MOST_ROUNDS):
+                page = exporter.page(accepts[round_ % len(accepts)])
+                if page.format == PROTOBUF:
+                    continue
+                lawful("a scraper under load", page)
+                fallen = normal.fallen(normal.growing(before), normal.growing(page))
+                assert not fallen, f"under load {some(fallen)}"
+                before = page
+        finally:
+            stop.set()
+        for one in loads:
+            one.result()
+
+
+@requirement("MX-043")
+def test_distinct_requests_make_no_series(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject)
+    exporter.drive(100, 100)
+    before = normal.series(exporter.page(None)).keys()
+    requests = 200
+    exporter.drive(requests, requests)
+    after = normal.series(exporter.page(None)).keys()
+    new = sorted(after - before)
+    assert len(new) < MOST_NEW_SERIES * requests, (
+        f"{requests} requests with ids that were never seen before made {len(new)} new series: {some(new)}"
+    )

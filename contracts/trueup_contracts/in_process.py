@@ -29,10 +29,10 @@ class LocalHandle(Handle):
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        self._calls.add(f"subject.{operation}({_arguments(args)})")
+        self._calls.add(f"subject.{operation}({arguments(args)})")
         self._note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
-        return _guarded(lambda: operate(self.object, operation, given), operation)
+        return guarded(lambda: operate(self.object, operation, given), operation)
 
 
 class LocalSubject(Subject):
@@ -83,9 +83,9 @@ class LocalSubject(Subject):
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
-        opened = f"subject = {name}({_arguments(args)})"
+        opened = f"subject = {name}({arguments(args)})"
         self._note(Calls(opened))
-        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self._note)
+        return LocalHandle(guarded(lambda: factory(**args), method), opened, self._note)
 
     def _note(self, calls: Calls) -> None:
         self._calls = calls
@@ -141,7 +141,8 @@ def operate(subject: Any, operation: str, args: Mapping[str, Any]) -> Any:
     return member(**args) if callable(member) else member
 
 
-def _guarded(work: Callable[[], Any], what: str) -> Any:
+def guarded(work: Callable[[], Any], what: str) -> Any:
+    """The answer of `work`; its exceptions as a `Refusal`, or as an `AdapterError` for those that are none."""
     __tracebackhide__ = True
     try:
         return work()
@@ -154,7 +155,8 @@ def _guarded(work: Callable[[], Any], what: str) -> Any:
         raise Refusal(code, str(error)) from error
 
 
-def _arguments(args: Mapping[str, Any]) -> str:
+def arguments(args: Mapping[str, Any]) -> str:
+    """Keywords as they stand in a call, for people to repeat it."""
     return ", ".join(f"{name}={_argument(value)}" for name, value in args.items())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from trueup_contracts import declarations, known, report
+from trueup_contracts import claims, declarations, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal, TargetError
 from trueup_contracts.registry import WAYS, Requirement, suite
@@ -33,7 +33,7 @@ class ContractsSession:
         try:
             declared = declarations.parse(option.contracts_impl or config.getini("contracts"))
             declared = declarations.only(declared, option.contracts_suite)
-            self.plan = Plan(declared, self._settings(), self._edition(declared))
+            self.plan = Plan(declared, self._settings(declared), self._edition(declared))
             self.ledgers = self.plan.ledgers
             self._check_required(declared)
             self.known = self._known_failures()
@@ -55,7 +55,7 @@ class ContractsSession:
             )
         config.args[:] = [str(config.rootpath)]
 
-    def _settings(self) -> Settings:
+    def _settings(self, declared: Sequence[declarations.Declaration]) -> Settings:
         option = self.config.option
         if not 0 < option.contracts_timeout_scale < float("inf"):
             raise TargetError(f"--contracts-timeout-scale {option.contracts_timeout_scale}: a number above 0 is due")
@@ -67,7 +67,9 @@ class ContractsSession:
                 transcript.write_bytes(b"")
             except OSError as error:
                 raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
-        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript)
+        name = option.contracts_capabilities or self.config.getini("contracts_capabilities")
+        claimed = claims.read(Path(self.config.rootpath, name), declared) if name else {}
+        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript, claimed)
 
     def _check_required(self, declared: Sequence[declarations.Declaration]) -> None:
         known_names = {name for one in declared for name in suite(one.suite).capabilities} | WAYS.keys()

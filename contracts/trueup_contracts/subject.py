@@ -1,19 +1,20 @@
 """One implementation under test, as a suite sees it: it is opened, called by operation, and closed.
 
-Two kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program.
+The kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program that answers over
+the wire, `services.url.UrlSubject` what runs at a URL.
 """
 
 from __future__ import annotations
 
 import abc
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.registry import SuiteInfo, way_of
 
 MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
@@ -29,11 +30,15 @@ class About(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written."""
+    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written.
+
+    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`.
+    """
 
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Calls:
@@ -93,11 +98,15 @@ class Subject(abc.ABC):
 
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
-    kind, colon, rest = declared.partition(":")
-    if kind == "exec" and colon:
+    way, rest = way_of(declared), declared.partition(":")[2].strip()
+    if way == "exec":
         from trueup_contracts.wire.client import WireSubject
 
-        return WireSubject(suite, label, rest.strip(), settings)
+        return WireSubject(suite, label, rest, settings)
+    if way == "http":
+        from trueup_contracts.services.url import UrlSubject
+
+        return UrlSubject(suite, label, declared, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
     return LocalSubject(suite, label, declared, resolve(declared, settings.root))

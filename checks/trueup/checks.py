@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from trueup.config import Config
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.repo import View
 from trueup.suppression import IgnoreComment
+
+
+class Input(NamedTuple):
+    """Bytes from outside the repository: a file anywhere, standard input, an answer to a scrape."""
+
+    name: str  # as findings name it
+    open: Callable[[], BinaryIO]
 
 
 class Options(NamedTuple):
@@ -22,6 +29,8 @@ class Options(NamedTuple):
     paths: tuple[str, ...] = ()  # folders and files from the root; empty: everything
     use_cache: bool = True
     history: bool = False
+    inputs: tuple[Input, ...] = ()  # expositions that lie in no repository; then nothing else is looked at
+    policies: tuple[str, ...] = ()  # policies of metric names besides the configuration's
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
 
@@ -37,7 +46,11 @@ class Outcome(NamedTuple):
 
 Start = Callable[[View, Config, Options], Callable[[], Outcome]]
 
-_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check"}
+_MODULES = {
+    "links": "trueup.links.check",
+    "grid-config": "trueup.grid_config.check",
+    "metrics": "trueup.metrics.check",
+}
 
 
 def load(name: str) -> Start:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.registry import SuiteInfo, imported
 from trueup_contracts.subject import About, Calls, Handle, Subject, known_capabilities
 
 _MOST_SHOWN = 20_000  # of a text or of bytes
@@ -85,7 +85,8 @@ class LocalSubject(Subject):
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = f"subject = {name}({arguments(args)})"
         self._note(Calls(opened))
-        return LocalHandle(guarded(lambda: factory(**args), method), opened, self._note)
+        made = guarded(lambda: factory(**args), method)
+        return LocalHandle(made if self.suite.adapt is None else imported(self.suite.adapt)(made), opened, self._note)
 
     def _note(self, calls: Calls) -> None:
         self._calls = calls
@@ -97,8 +98,11 @@ def claims(factory: object) -> frozenset[str]:
     return frozenset(str(name) for name in (claimed.split() if isinstance(claimed, str) else claimed))
 
 
-def resolve(declared: str, root: Path) -> Callable[..., Any]:
-    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it."""
+def resolve(declared: str, root: Path, adapt: str | None = None) -> Callable[..., Any]:
+    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it.
+
+    An object that `adapt` (see `SuiteInfo`) knows is the one that every opening gives.
+    """
     module_name, colon, attribute = declared.partition(":")
     if not colon or not attribute or not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
         raise TargetError(
@@ -122,6 +126,8 @@ def resolve(declared: str, root: Path) -> Callable[..., Any]:
             public = [name for name in dir(found) if not name.startswith("_")]
             raise TargetError(f"{declared!r}: {found.__name__} has no {part!r}", nearest_hint(part, public[:50]))
         found = getattr(found, part)
+    if not callable(found) and adapt is not None and imported(adapt)(found) is not found:
+        return lambda: found
     if not callable(found):
         raise TargetError(f"{declared!r} is no factory: a {type(found).__name__} cannot be called")
     made: Callable[..., Any] = found

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import SuiteInfo, way_of
+from trueup_contracts.registry import SuiteInfo, imported, way_of
 
 MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
@@ -32,13 +33,14 @@ class About(NamedTuple):
 class Settings:
     """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written.
 
-    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`.
+    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`. `options`: what suites' settings name.
     """
 
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Calls:
@@ -72,6 +74,7 @@ class Subject(abc.ABC):
     target: str
     capabilities: frozenset[str]  # claimed, and those of the way it is reached
     about: About
+    options: Mapping[str, Any] = MappingProxyType({})  # by the name of the setting, loaded
 
     @abc.abstractmethod
     def open(self, **args: Any) -> Handle:
@@ -98,6 +101,17 @@ class Subject(abc.ABC):
 
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
+    found = _loaded(declared, suite, label, settings)
+    found.options = {name: settings.options[name] for name in suite.options if name in settings.options}
+    found.capabilities |= {suite.options[name].capability for name in found.options}
+    if way_of(declared) == "file":
+        found.capabilities -= suite.assumed
+    else:
+        found.capabilities |= suite.assumed
+    return found
+
+
+def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     way, rest = way_of(declared), declared.partition(":")[2].strip()
     if way == "exec":
         from trueup_contracts.wire.client import WireSubject
@@ -109,7 +123,10 @@ def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Sub
         return UrlSubject(suite, label, declared, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root))
+    if way == "file":
+        assert suite.file is not None, f"{suite.name} is asked of files, and says not how"
+        return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest))
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt))
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:
@@ -122,4 +139,7 @@ def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) 
             f"{suite.name}@{label} claims {name!r}, which the suite does not know",
             nearest_hint(name, list(suite.capabilities)),
         )
-    return names
+    for name, option in suite.options.items():
+        if option.capability in names:
+            raise TargetError(f"{suite.name}@{label} claims {option.capability!r}", f"the setting {name} claims it")
+    return names | suite.assumed

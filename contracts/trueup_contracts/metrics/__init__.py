@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.registry import Option, Service, SuiteInfo
 
 SUITE = SuiteInfo(
     name="metrics",
@@ -19,8 +19,11 @@ SUITE = SuiteInfo(
         "threads": "calls from several threads at once",
     },
     assumed=frozenset({"live"}),
-    options={"contracts_metrics_policy": "policy"},
+    options={"contracts_metrics_policy": Option("policy", "trueup_contracts.metrics.adapters:policy")},
     spec=Path(__file__).with_name("SPEC.md"),
     wire_schema=Path(__file__).with_name("wire.schema.json"),
+    ways=frozenset({"module", "exec", "http", "file"}),
+    service=Service(client="trueup_contracts.metrics.client:Client", claimable=frozenset({"threads"})),
     adapt="trueup_contracts.metrics.adapters:adapted",
+    file="trueup_contracts.metrics.adapters:FileExporter",
 )

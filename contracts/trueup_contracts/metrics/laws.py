@@ -35,3 +35,12 @@ READABLE = frozenset(
     }
 )
 ERRORS = READABLE.union(*LAWS.values())
+POLICY: dict[str, frozenset[str]] = {
+    "MX-080": frozenset({"type-mismatch"}),
+    "MX-081": frozenset({"missing-family"}),
+    "MX-082": frozenset({"missing-label", "forbidden-label"}),
+    "MX-083": frozenset({"wrong-prefix"}),
+    "MX-084": frozenset({"too-many-series"}),
+    "MX-086": frozenset({"unknown-family"}),
+    "MX-087": frozenset({"deprecated-family"}),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
 PROTOBUF = "application/vnd.google.protobuf"
@@ -43,7 +43,7 @@ class Page(NamedTuple):
     faults: Sequence[Fault]
 
 
-def read(body: bytes, format: str) -> Page:
+def read(body: bytes, format: str, policies: Any = None) -> Page:
     """The page. What cannot be read is a fault, and the rest is read."""
     from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
     from prometheus_client.parser import text_string_to_metric_families as read_text

@@ -42,6 +42,7 @@ ODD = (
     "application/json;q=0.9, " + "x/y;q=0.1, " * 300,
 )
 KNOWN = (TEXT, OPENMETRICS, PROTOBUF)
+VERSIONS = {TEXT: {"0.0.4", "1.0.0"}, OPENMETRICS: {"0.0.1", "1.0.0"}}
 _ANY = {"*/*": KNOWN, "text/*": (TEXT,), "application/*": (OPENMETRICS, PROTOBUF)}
 
 
@@ -54,10 +55,8 @@ class MediaType(NamedTuple):
 
 def offers(accept: str | None) -> list[MediaType]:
     """What a scraper takes, without regard to its preference: wildcards as the formats that they stand for."""
-    if accept is None:
-        return [MediaType(name, {}) for name in KNOWN]
     found = []
-    for part in accept.split(","):
+    for part in ("*/*" if accept is None else accept).split(","):
         offer = media_type(part)
         if offer.parameters.get("q") not in ("0", "0.0"):
             names = _ANY.get(offer.name, (offer.name,))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from trueup_contracts.errors import WrongAnswerError
 from trueup_contracts.metrics.accepting import SCRAPERS, MediaType, media_type
-from trueup_contracts.metrics.reading import PROTOBUF, Page, read
+from trueup_contracts.metrics.reading import PROTOBUF, Page
 from trueup_contracts.subject import Handle, Subject
+
+if TYPE_CHECKING:
+    from trueup.metrics.policy import PolicySet
 
 _Result = TypeVar("_Result")
 MOST_SHOWN = 5  # faults of one page, in a message
@@ -31,7 +34,11 @@ class Answer(NamedTuple):
     @property
     def page(self) -> Page:
         """The body, read by the format that the content type declares."""
-        return read(self.body, self.media_type.name)
+        return self.judged(None)
+
+    def judged(self, policies: PolicySet | None) -> Page:
+        """The same, against policies too."""
+        return Page(self.body, self.media_type.name, policies)
 
 
 class Exporter:

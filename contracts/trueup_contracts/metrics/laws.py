@@ -32,6 +32,7 @@ READABLE = frozenset(
         "bad-info-value",
         "unordered-timestamps",
         "unit-mismatch",
+        "clashing-name",
     }
 )
 ERRORS = READABLE.union(*LAWS.values())

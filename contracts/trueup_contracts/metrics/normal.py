@@ -52,8 +52,10 @@ def families(page: Page) -> Iterator[Family]:
 
 
 def types(page: Page) -> dict[str, str]:
-    """Type by family, as the text format calls it, where a line says it."""
-    return {base_name(one): AS_TEXT.get(one.type, one.type) for one in families(page) if one.type}
+    """Type by the names of the series, as the text format calls it, where a line says it."""
+    return {
+        sample.name: AS_TEXT.get(one.type, one.type) for one in families(page) if one.type for sample in kept(one)
+    }
 
 
 def series(page: Page) -> dict[Series, float]:

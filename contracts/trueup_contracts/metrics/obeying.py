@@ -9,7 +9,7 @@ from trueup_contracts.metrics import normal
 from trueup_contracts.metrics.accepting import SCRAPERS
 from trueup_contracts.metrics.calls import Exporter, lawful, some
 from trueup_contracts.metrics.laws import POLICY
-from trueup_contracts.metrics.reading import PROTOBUF, read
+from trueup_contracts.metrics.reading import PROTOBUF
 from trueup_contracts.subject import Subject
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _obeys(subject: Subject, rules: frozenset[str]) -> None:
         answer = exporter.scrape(accept)
         if answer.media_type.name != PROTOBUF:
             assert answer.status == 200, f"{who}: status {answer.status}"
-            lawful(who, read(answer.body, answer.media_type.name, policies), rules)
+            lawful(who, answer.judged(policies), rules)
 
 
 @requirement("MX-080")
@@ -54,7 +54,7 @@ def test_no_family_has_too_many_series(trueup_subject: Subject) -> None:
         exporter.drive(300, 300)  # more than a policy allows for anything that has an id
     policies: PolicySet = trueup_subject.options["contracts_metrics_policy"]
     answer = exporter.scrape(None)
-    lawful("a scraper", read(answer.body, answer.media_type.name, policies), POLICY["MX-084"])
+    lawful("a scraper", answer.judged(policies), POLICY["MX-084"])
 
 
 @requirement("MX-085")

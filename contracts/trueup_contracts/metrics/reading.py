@@ -1,12 +1,20 @@
-"""Reads a page by the format that its content type declares."""
+"""Reads a page by the format that its content type declares, with the reader of `trueup metrics`."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from trueup.metrics.exposition.faults import Fault
+    from trueup.metrics.exposition.family import Family as ReadFamily
+    from trueup.metrics.policy import PolicySet
 
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"
 PROTOBUF = "application/vnd.google.protobuf"
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Sample(NamedTuple):
@@ -27,42 +35,52 @@ class Family(NamedTuple):
     samples: Sequence[Sample]
 
 
-class Fault(NamedTuple):
-    """What a reader finds wrong."""
+class Page:
+    """What stands on a page, and what is wrong with it; each is read when it is asked for."""
 
-    rule: str
-    line: int
-    message: str
+    def __init__(self, body: bytes, format: str, policies: PolicySet | None = None) -> None:
+        """`format` is a media type; what is not OpenMetrics is read as text. With policies, `faults` are theirs too."""
+        self.body = body
+        self.format = format
+        self._policies = policies
+
+    @functools.cached_property
+    def faults(self) -> Sequence[Fault]:
+        """What readers refuse or take for something else, in the order of the lines."""
+        from trueup.metrics.exposition.exposition import read_exposition
+        from trueup.metrics.policy import PolicySet
+
+        policies = PolicySet(()) if self._policies is None else self._policies
+        return read_exposition(self.body, policies, openmetrics=self.format == OPENMETRICS).faults
+
+    @functools.cached_property
+    def families(self) -> Sequence[Family]:
+        """The families; a line that cannot be read is a fault, and the rest is here."""
+        from trueup.metrics.exposition.reader import Reader
+
+        found: dict[str, Family] = {}
+        kept: dict[str, ReadFamily] = {}
+
+        def done(family: ReadFamily) -> None:  # once for each part of a family
+            kept[family.name] = family
+            samples = [
+                Sample(
+                    one.name,
+                    tuple((label.name, label.value) for label in one.labels),
+                    one.value,
+                    one.timestamp is not None,
+                )
+                for one in family.read
+            ]
+            family.read = []
+            earlier = found[family.name].samples if family.name in found else ()
+            text = None if family.help is None else _ESCAPE.sub(_unescaped, family.help)
+            found[family.name] = Family(family.name, family.kind or "", text, [*earlier, *samples])
+
+        reader = Reader(openmetrics=self.format == OPENMETRICS, known=kept.get, done=done)
+        reader.block(self.body.decode("utf-8", "replace"), 1)
+        return list(found.values())
 
 
-class Page(NamedTuple):
-    """What stands on a page, and what is wrong with it."""
-
-    format: str
-    families: Sequence[Family]
-    faults: Sequence[Fault]
-
-
-def read(body: bytes, format: str, policies: Any = None) -> Page:
-    """The page. What cannot be read is a fault, and the rest is read."""
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
-    from prometheus_client.parser import text_string_to_metric_families as read_text
-
-    try:
-        text = body.decode("utf-8")
-        found = list((read_openmetrics if format == OPENMETRICS else read_text)(text))
-    except ValueError as error:
-        return Page(format, (), [Fault("bad-line", 0, str(error))])
-    families = [
-        Family(
-            one.name,
-            one.type,
-            one.documentation,
-            [
-                Sample(sample.name, tuple(sorted(sample.labels.items())), sample.value, sample.timestamp is not None)
-                for sample in one.samples
-            ],
-        )
-        for one in found
-    ]
-    return Page(format, families, [])
+def _unescaped(escape: re.Match[str]) -> str:
+    return "\n" if escape[1] == "n" else escape[1] if escape[1] in '\\"' else escape[0]

@@ -45,8 +45,8 @@ def test_most_scrapes_are_quick(trueup_subject: Subject) -> None:
 
 def _each_after_the_other(exporter: Exporter, judge: Callable[[Page, Page], None]) -> None:
     before = exporter.page(None)
-    for _ in range(SCRAPES):
-        exporter.drive_if_claimed(7)
+    for round_ in range(SCRAPES):
+        exporter.drive_if_claimed(3 * (SCRAPES - round_))  # less each time: what is counted anew each time falls
         after = exporter.page(None)
         judge(before, after)
         before = after

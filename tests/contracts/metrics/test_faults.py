@@ -1,0 +1,42 @@
+"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from contracts.metrics.faults import FAULTS, Fault
+from contracts.metrics.hooked import Hooked
+from contracts.metrics.running import short_limits, verdicts
+from contracts.suite_runs import each_test
+from trueup_contracts.metrics import SUITE
+from trueup_contracts.profile import Profile
+from trueup_reference import adapters
+
+QUICK = Profile("quick", 20261125)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
+    with short_limits():
+        assert fault.requirement in verdicts(fault.factory, QUICK, only=fault.requirement)
+
+
+def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
+    assert len(FAULTS) >= 90
+    assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
+    tested = {one.id for one in SUITE.requirements.values() if not one.untestable}
+    assert {fault.requirement for fault in FAULTS} == tested
+
+
+def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
+    named = [identity for identity, _ in each_test(SUITE)]
+    assert sorted(named) == sorted(one.id for one in SUITE.requirements.values() if not one.untestable)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_correct_exporters_never_fail(seed: int) -> None:
+    profile = Profile("quick", seed)
+    assert verdicts(adapters.metrics, profile, policy_file=None) == {}
+    assert verdicts(Hooked, profile) == {}

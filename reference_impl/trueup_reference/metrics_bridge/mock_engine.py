@@ -13,8 +13,10 @@ TOKENS = 16  # per request
 class MockEngine:
     """Its metrics bear SGLang's prefix and some of its names; `registry` holds them."""
 
-    def __init__(self, prefix: str = "sglang:") -> None:
+    def __init__(self, prefix: str = "sglang:", *, exemplars: bool = True) -> None:
+        """`exemplars`: whether a request's id stands behind the bucket that it was counted in."""
         self.registry = CollectorRegistry()
+        self._has_exemplars = exemplars
         labels = ("model_name",)
         made = {"registry": self.registry, "labelnames": labels}
         self._requests = Counter(f"{prefix}num_requests_total", "Requests handled.", **made)  # type: ignore[arg-type]
@@ -37,6 +39,7 @@ class MockEngine:
     def _handle(self, request_id: str, number: int) -> None:
         with self._running.labels("mock").track_inprogress():
             latency_s = LATENCY_BUCKETS_S[(number + len(request_id)) % len(LATENCY_BUCKETS_S)]
-            self._ttft.labels("mock").observe(latency_s, exemplar={"request_id": request_id} if request_id else None)
+            exemplar = {"request_id": request_id} if request_id and self._has_exemplars else None
+            self._ttft.labels("mock").observe(latency_s, exemplar)
             self._tokens.labels("mock").inc(TOKENS)
             self._requests.labels("mock").inc()

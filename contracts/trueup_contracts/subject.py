@@ -1,7 +1,7 @@
 """One implementation under test, as a suite sees it: it is opened, called by operation, and closed.
 
 The kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program that answers over
-the wire, `services.url.UrlSubject` what runs at a URL.
+the wire, `services.url.UrlSubject` what runs at a URL, `services.command.CommandSubject` a service started for a test.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trueup_contracts.errors import TargetError
+from trueup_contracts.errors import NotRunError, TargetError
 from trueup_contracts.registry import SuiteInfo, imported, way_of
 
+MOST_DEATHS = 3  # in a row; then the rest is not run
 MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
 
@@ -55,6 +56,22 @@ class Calls:
         """One call more."""
         self.number += 1
         self.last.append(call)
+
+
+class Deaths:
+    """Counts the tests in a row in which an implementation died: `happened` in this one."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._in_a_row = 0
+        self.happened = False
+
+    def begin(self) -> None:
+        """A test begins. `NotRunError` after three that it has not survived: nothing brings it back."""
+        self._in_a_row = self._in_a_row + 1 if self.happened else 0
+        self.happened = self._in_a_row >= MOST_DEATHS
+        if self.happened:
+            raise NotRunError(f"{self._what} died in {MOST_DEATHS} tests one after the other; the rest is not run")
 
 
 class Handle(abc.ABC):
@@ -121,6 +138,10 @@ def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> 
         from trueup_contracts.services.url import UrlSubject
 
         return UrlSubject(suite, label, declared, settings)
+    if way == "command":
+        from trueup_contracts.services.command import CommandSubject
+
+        return CommandSubject(suite, label, rest, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
     if way == "file":

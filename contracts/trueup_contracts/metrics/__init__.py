@@ -22,8 +22,10 @@ SUITE = SuiteInfo(
     options={"contracts_metrics_policy": Option("policy", "trueup_contracts.metrics.adapters:policy")},
     spec=Path(__file__).with_name("SPEC.md"),
     wire_schema=Path(__file__).with_name("wire.schema.json"),
-    ways=frozenset({"module", "exec", "http", "file"}),
-    service=Service(client="trueup_contracts.metrics.client:Client", claimable=frozenset({"threads"})),
+    ways=frozenset({"module", "exec", "http", "command", "file"}),
+    service=Service(
+        client="trueup_contracts.metrics.client:Client", claimable=frozenset({"threads"}), ready_path="/metrics"
+    ),
     adapt="trueup_contracts.metrics.adapters:adapted",
     file="trueup_contracts.metrics.adapters:FileExporter",
 )

@@ -35,7 +35,11 @@ def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
     assert sorted(named) == sorted(one.id for one in SUITE.requirements.values() if not one.untestable)
 
 
-@pytest.mark.parametrize("seed", range(20))
+# Threads and pages take their time: `make test-slow` and `make faults` try twenty seeds.
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 3 else []) for seed in range(20)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_correct_exporters_never_fail(seed: int) -> None:
     profile = Profile("quick", seed)
     assert verdicts(adapters.metrics, profile, policy_file=None) == {}

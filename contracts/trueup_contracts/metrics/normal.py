@@ -46,16 +46,17 @@ def base_name(family: Family) -> str:
 
 
 def families(page: Page) -> Iterator[Family]:
-    """The families, without the gauges that the text format makes of `_created` samples."""
-    created = {f"{base_name(one)}_created" for one in page.families if one.type in COUNTING}
-    yield from (one for one in page.families if one.name not in created)
+    """The families, without those of `_created` samples, which one format has and the other need not have."""
+    names = {sample.name for one in page.families for sample in one.samples}
+    for one in page.families:
+        base = one.name.removesuffix("_created")
+        if base == one.name or not names & {f"{base}_total", f"{base}_count"}:
+            yield one
 
 
 def types(page: Page) -> dict[str, str]:
     """Type by the names of the series, as the text format calls it, where a line says it."""
-    return {
-        sample.name: AS_TEXT.get(one.type, one.type) for one in families(page) if one.type for sample in kept(one)
-    }
+    return {sample.name: AS_TEXT.get(one.type, one.type) for one in families(page) if one.type for sample in kept(one)}
 
 
 def series(page: Page) -> dict[Series, float]:
@@ -96,9 +97,7 @@ def growing(page: Page) -> dict[Series, float]:
             )
             for sample in kept(family):
                 rest = sample.name.removeprefix(base_name(family))
-                if rest != "" and not (rest == "_sum" and may_fall):
-                    found[series_of(sample)] = sample.value
-                elif family.type == "counter":
+                if (rest != "" and not (rest == "_sum" and may_fall)) or family.type == "counter":
                     found[series_of(sample)] = sample.value
     return found
 

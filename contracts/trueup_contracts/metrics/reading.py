@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from trueup.metrics.exposition.faults import Fault
     from trueup.metrics.exposition.family import Family as ReadFamily
+    from trueup.metrics.exposition.faults import Fault
     from trueup.metrics.policy import PolicySet
 
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text"

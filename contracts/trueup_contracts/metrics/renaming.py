@@ -125,7 +125,9 @@ def test_an_unreadable_source_is_no_page(trueup_subject: Subject) -> None:
             assert refusal.code in ("invalid", "malformed"), f"refused as {refusal.code!r}, not as 'malformed'"
             continue
         answer = exporter.scrape(None)
-        assert answer.status >= 500, f"of the source {source!r} it made a page with status {answer.status}: {answer.body!r}"
+        assert answer.status >= 500, (
+            f"of the source {source!r} it made a page with status {answer.status}: {answer.body!r}"
+        )
 
 
 WRONG: tuple[dict[str, Any], ...] = (

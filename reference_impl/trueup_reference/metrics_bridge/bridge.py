@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from prometheus_client import generate_latest
 from prometheus_client.core import Metric
@@ -72,21 +72,6 @@ def encoded(families: Iterable[Metric], chosen: Chosen) -> bytes:
     if chosen.media_type == OPENMETRICS:
         return generate_openmetrics(once, escaping="allow-utf-8")
     return generate_latest(once, escaping="allow-utf-8")
-
-
-def wsgi_app(bridge: MetricsBridge) -> Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]:
-    """For any WSGI server: GET on any path is a scrape."""
-
-    def app(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            start_response("405 Method Not Allowed", [("Allow", "GET, HEAD")])
-            return [b""]
-        status, content_type, body = bridge.scrape(environ.get("HTTP_ACCEPT"))
-        headers = [("Content-Type", content_type), ("Content-Length", str(len(body))), ("Vary", "Accept")]
-        start_response("200 OK" if status == 200 else f"{status} Internal Server Error", headers)
-        return [body if environ["REQUEST_METHOD"] == "GET" else b""]
-
-    return app
 
 
 class _Once:

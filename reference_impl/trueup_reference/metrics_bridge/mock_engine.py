@@ -23,7 +23,10 @@ class MockEngine:
         self._tokens = Counter(f"{prefix}generation_tokens_total", "Tokens generated.", **made)  # type: ignore[arg-type]
         self._running = Gauge(f"{prefix}num_running_reqs", "Requests that run now.", **made)  # type: ignore[arg-type]
         self._ttft = Histogram(
-            f"{prefix}time_to_first_token_seconds", "Time to the first token.", labels, registry=self.registry,
+            f"{prefix}time_to_first_token_seconds",
+            "Time to the first token.",
+            labels,
+            registry=self.registry,
             buckets=LATENCY_BUCKETS_S,
         )
         self._ids = itertools.count()

@@ -117,7 +117,10 @@ class MetadataKeepTheirName(Hooked):
     """renames samples, and leaves HELP and TYPE as they are"""
 
     def metadata(self, kind: str, escaping: str, family: Family) -> list[str]:
-        return [line.replace(f" {self.add}", " ", 1) if self.add else line for line in super().metadata(kind, escaping, family)]
+        return [
+            line.replace(f" {self.add}", " ", 1) if self.add else line
+            for line in super().metadata(kind, escaping, family)
+        ]
 
 
 @fault("MX-063")
@@ -339,7 +342,9 @@ class TakesAText(Hooked):
     """takes a text for a list of prefixes"""
 
     def check(self, config: Mapping[str, Any]) -> None:
-        super().check({name: [] if isinstance(value, str) and name != "add_prefix" else value for name, value in config.items()})
+        super().check(
+            {name: [] if isinstance(value, str) and name != "add_prefix" else value for name, value in config.items()}
+        )
 
 
 @fault("MX-073")

@@ -22,7 +22,9 @@ class CounterIsAGauge(_Changed):
 
     def changed(self, families: list[Family]) -> list[Family]:
         value = families[0].samples[0].value
-        families[0] = Family("sglang:num_requests_total", "gauge", "Requests.", [Sample("", {"model_name": "m"}, value)])
+        families[0] = Family(
+            "sglang:num_requests_total", "gauge", "Requests.", [Sample("", {"model_name": "m"}, value)]
+        )
         return families
 
 

@@ -167,7 +167,11 @@ class Hooked:
             families = self.collect()
         except Exception as error:  # noqa: BLE001
             return self.failed(error)
-        return {"status": 200, "content_type": self.content_type(kind, told), "body": self.body(kind, escaping, families)}
+        return {
+            "status": 200,
+            "content_type": self.content_type(kind, told),
+            "body": self.body(kind, escaping, families),
+        }
 
     def collect(self) -> list[Family]:
         with self.lock:

@@ -102,7 +102,7 @@ class LineFilter:
     def passed(self, line: str) -> str:
         words = line.split(" ", 3)
         is_metadata = words[:2] in (["#", "HELP"], ["#", "TYPE"])
-        name, rest = (words[2], " ".join(words[3:])) if is_metadata else (line.split(None, 1) + ["", ""])[:2]
+        name, rest = (words[2], " ".join(words[3:])) if is_metadata else [*line.split(None, 1), "", ""][:2]
         if not name or name.startswith(tuple(self.drop)) or (self.keep and not name.startswith(tuple(self.keep))):
             return ""
         if not self.add:

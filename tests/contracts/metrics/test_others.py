@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from trueup_contracts import starting
 from trueup_contracts.metrics import SUITE
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Settings, load
-from trueup_reference.metrics_bridge import MetricsBridge, MockEngine, Prefixes, wsgi_app
+from trueup_reference.metrics_bridge import MetricsBridge, MockEngine, Prefixes, serving
 
 EXAMPLE = PROJECT / "examples/node-exporter"
 # Few, since threads and pages take their time: `make faults` and `make test-slow` try twenty.
@@ -69,23 +68,10 @@ def test_a_line_filter_meets_every_must(seed: int) -> None:
 
 
 def test_the_bridge_at_a_url_has_colons_for_all() -> None:
-    from prometheus_client.exposition import ThreadingWSGIServer, _SilentHandler
-    from wsgiref.simple_server import make_server
-
     engine = MockEngine()
     engine.drive(20, 20)
-    bridge = MetricsBridge(engine.registry, Prefixes(keep=("sglang:",)))
-    server = make_server("127.0.0.1", 0, wsgi_app(bridge), ThreadingWSGIServer, handler_class=_SilentHandler)
-    import threading
-
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        assert asked_at(f"http://127.0.0.1:{server.server_port}/metrics") == {}
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(MetricsBridge(engine.registry, Prefixes(keep=("sglang:",)))) as url:
+        assert asked_at(url) == {}
 
 
 @contextmanager
@@ -95,9 +81,8 @@ def node_server() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close() if process.stdout is not None else None
+        process.kill()
+        process.communicate()
 
 
 @needs_node

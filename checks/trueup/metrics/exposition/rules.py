@@ -109,6 +109,12 @@ RULES = (
         reason="The formats demand it; parsers refuse the second part or report its series as another family.",
     ),
     Rule(
+        id="metrics/rewritten-name",
+        severity=Severity.ERROR,
+        summary="a sample whose name has `_` where its HELP and TYPE lines have a colon",
+        reason="prometheus-client 0.23 writes so where OpenMetrics is asked: what is stored depends on who scrapes.",
+    ),
+    Rule(
         id="metrics/split-group",
         severity=Severity.ERROR,
         summary="a group of an OpenMetrics family whose lines are not together",

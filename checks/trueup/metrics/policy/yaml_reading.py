@@ -106,7 +106,7 @@ def _key(event: Any, holder: _Open, line: int) -> str:
 
 def _scalar(event: Any) -> Any:
     text = str(event.value)
-    if event.style or not event.implicit[0]:
+    if event.style or not event.implicit[0]:  # the C loader says "" for a plain scalar
         return text
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from trueup.metrics.doctor.scrapers import scrapers
 from trueup_contracts.metrics.reading import OPENMETRICS, PROTOBUF, TEXT
 
-# Scraper to header. TODO: trueup.metrics' table
+
+class MediaType(NamedTuple):
+    """A media type and its parameters, names in small letters."""
+
+    name: str
+    parameters: dict[str, str]
+
+
+def media_type(text: str) -> MediaType:
+    """One media type, as a content type or as an offer."""
+    name, *parameters = (part.strip() for part in text.split(";"))
+    pairs = (parameter.partition("=") for parameter in parameters if parameter)
+    return MediaType(name.lower(), {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs})
+
+
+def _by_header(*, rewrites: bool) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in scrapers():
+        if one.rewrites == rewrites:
+            found.setdefault(one.accept, one.title)  # several scrapers send the same
+    return {title: accept for accept, title in found.items()}
+
+
+# Scraper to header: the table of `trueup metrics doctor`, with its sources, and the two that ask for the least.
 SCRAPERS: dict[str, str | None] = {
-    "curl": "*/*",
-    "no Accept header": None,
-    "text 0.0.4 alone": "text/plain;version=0.0.4",
-    "Prometheus 2": (
-        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-    ),
-    "Prometheus 3": (
-        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-        "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-        "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-    ),
-    "Prometheus 3, legacy names": (
-        "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.6,"
-        "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=underscores;q=0.4,"
-        "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-    ),
+    "who sends no Accept header": None,
+    "who reads text alone": "text/plain;version=0.0.4",
+    **_by_header(rewrites=False),
 }
-ESCAPING = {
-    scheme: f"application/openmetrics-text;version=1.0.0;escaping={scheme};q=0.6,text/plain;version=0.0.4;q=0.3"
-    for scheme in ("dots", "values")
-}
+# Escaping scheme to header, of scrapers that want names rewritten.
+ESCAPING = {media_type(accept).parameters["escaping"]: accept for accept in _by_header(rewrites=True).values()}
 # What nobody should send, and somebody does.
 ODD = (
     "",
@@ -46,13 +54,6 @@ VERSIONS = {TEXT: {"0.0.4", "1.0.0"}, OPENMETRICS: {"0.0.1", "1.0.0"}}
 _ANY = {"*/*": KNOWN, "text/*": (TEXT,), "application/*": (OPENMETRICS, PROTOBUF)}
 
 
-class MediaType(NamedTuple):
-    """A media type and its parameters, names in small letters."""
-
-    name: str
-    parameters: dict[str, str]
-
-
 def offers(accept: str | None) -> list[MediaType]:
     """What a scraper takes, without regard to its preference: wildcards as the formats that they stand for."""
     found = []
@@ -62,10 +63,3 @@ def offers(accept: str | None) -> list[MediaType]:
             names = _ANY.get(offer.name, (offer.name,))
             found += [MediaType(name, offer.parameters) for name in names]
     return found
-
-
-def media_type(text: str) -> MediaType:
-    """One media type, as a content type or as an offer."""
-    name, *parameters = (part.strip() for part in text.split(";"))
-    pairs = (parameter.partition("=") for parameter in parameters if parameter)
-    return MediaType(name.lower(), {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs})

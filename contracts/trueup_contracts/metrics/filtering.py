@@ -143,15 +143,14 @@ def _families(draw: st.DrawFn) -> list[Made]:
     )
     found = []
     for prefix, word in names:
-        # The first letter makes it no prefix of its own, so that `users` is no `sglang:users` without one.
-        name, label = prefix + word, draw(_values)
-        make = draw(st.sampled_from((counter, gauge, histogram)))
-        made = make(name, model=label)
-        if make is not histogram:
-            suffix = made.values[0][0]
-            value = draw(_numbers)
-            made = Made(name, made.type, made.help, [(suffix, {"model": label}, value), (suffix, {"rank": "0"}, value)])
-        found.append(made)
+        name, labels = prefix + word, {"model": draw(_values)}
+        kind = draw(st.sampled_from(("counter", "gauge", "histogram")))
+        if kind == "histogram":
+            found.append(histogram(name, **labels))
+        else:
+            suffix = "_total" if kind == "counter" else ""
+            values = [(suffix, labels, draw(_numbers)), (suffix, {"rank": "0"}, draw(_numbers))]
+            found.append(Made(name, kind, f"The {word}.", values))
     return found
 
 

@@ -9,14 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from trueup_contracts import requirement
-from trueup_contracts.metrics import normal
+from trueup_contracts.metrics import limits, normal
 from trueup_contracts.metrics.accepting import SCRAPERS
 from trueup_contracts.metrics.calls import Exporter, lawful, some, within
 from trueup_contracts.metrics.reading import PROTOBUF, Page
 from trueup_contracts.subject import Subject
 
-SCRAPE_TIMEOUT_S = 10.0  # Prometheus' default of scrape_timeout
-QUICK_S = 1.0
 SCRAPES, SCRAPERS_AT_ONCE = 5, 8
 MOST_NEW_SERIES = 0.25  # per distinct request; a bounded label fills up and stops
 MOST_ROUNDS = 40  # of scrapes under load
@@ -27,7 +25,7 @@ def test_a_scrape_answers_in_time(trueup_subject: Subject) -> None:
     exporter = Exporter(trueup_subject)
     exporter.drive_if_claimed()
     for name, accept in SCRAPERS.items():
-        within(SCRAPE_TIMEOUT_S, f"the scrape of {name}", lambda accept=accept: exporter.scrape(accept))  # type: ignore[misc]
+        within(limits.SCRAPE_TIMEOUT_S, f"the scrape of {name}", lambda accept=accept: exporter.scrape(accept))  # type: ignore[misc]
 
 
 @requirement("MX-031")
@@ -37,10 +35,10 @@ def test_most_scrapes_are_quick(trueup_subject: Subject) -> None:
     times_s = []
     for _ in range(SCRAPES):
         begun = time.perf_counter()
-        within(SCRAPE_TIMEOUT_S, "a scrape", exporter.scrape)
+        within(limits.SCRAPE_TIMEOUT_S, "a scrape", exporter.scrape)
         times_s.append(time.perf_counter() - begun)
     median_s = statistics.median(times_s)
-    assert median_s < QUICK_S, f"the median of {SCRAPES} scrapes is {median_s:.2f} s"
+    assert median_s < limits.QUICK_S, f"the median of {SCRAPES} scrapes is {median_s:.2f} s"
 
 
 def _each_after_the_other(exporter: Exporter, judge: Callable[[Page, Page], None]) -> None:

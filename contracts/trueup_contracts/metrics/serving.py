@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
-from trueup_contracts.metrics import normal
+from trueup_contracts.metrics import limits, normal
 from trueup_contracts.metrics.accepting import SCRAPERS
 from trueup_contracts.metrics.calls import Answer, Exporter, lawful, some, within
 from trueup_contracts.metrics.reading import PROTOBUF, Page
-from trueup_contracts.metrics.scraping import SCRAPE_TIMEOUT_S
 from trueup_contracts.subject import Subject
 
 
@@ -53,7 +52,7 @@ def _last_answers(exporter: Exporter) -> Iterator[tuple[str, Answer]]:
     for name, accept in SCRAPERS.items():
         try:
             answer = within(
-                SCRAPE_TIMEOUT_S,
+                limits.SCRAPE_TIMEOUT_S,
                 f"the scrape of {name} during shutdown",
                 lambda accept=accept: exporter.scrape(accept),  # type: ignore[misc]
             )

@@ -70,7 +70,8 @@ def encoded(families: Iterable[Metric], chosen: Chosen) -> bytes:
     """The page in a format. Names are escaped here, so that the encoder finds only such as it leaves alone."""
     once = _Once(escaped_families(families, chosen.escaping))
     if chosen.media_type == OPENMETRICS:
-        return generate_openmetrics(once, escaping="allow-utf-8")
+        page: bytes = generate_openmetrics(once, escaping="allow-utf-8")  # type: ignore[no-untyped-call]
+        return page
     return generate_latest(once, escaping="allow-utf-8")
 
 

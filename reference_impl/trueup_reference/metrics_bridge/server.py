@@ -32,7 +32,7 @@ def wsgi_app(bridge: MetricsBridge) -> Callable[[Mapping[str, Any], Callable[...
 @contextmanager
 def serving(bridge: MetricsBridge, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
     """Serves the bridge in a thread, until the block ends; port 0 takes a free one. Gives the URL."""
-    with make_server(host, port, wsgi_app(bridge), _Server, _Handler) as server:  # type: ignore[arg-type]
+    with make_server(host, port, wsgi_app(bridge), _Server, _Handler) as server:
         thread = threading.Thread(target=server.serve_forever, name="metrics-bridge")
         thread.start()
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.suite_runs import verdicts_of
 from trueup_contracts.in_process import LocalSubject
-from trueup_contracts.metrics import SUITE, scraping, serving
+from trueup_contracts.metrics import SUITE, limits
 from trueup_contracts.metrics.adapters import policy
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
@@ -36,11 +36,9 @@ def verdicts(
 @contextmanager
 def short_limits() -> Iterator[None]:
     """A tenth of the suite's limits of time: what hangs is found soon."""
-    before = scraping.SCRAPE_TIMEOUT_S, scraping.QUICK_S
-    scraping.SCRAPE_TIMEOUT_S = serving.SCRAPE_TIMEOUT_S = before[0] / 10
-    scraping.QUICK_S = before[1] / 10
+    before = limits.SCRAPE_TIMEOUT_S, limits.QUICK_S
+    limits.SCRAPE_TIMEOUT_S, limits.QUICK_S = (limit_s / 10 for limit_s in before)
     try:
         yield
     finally:
-        scraping.SCRAPE_TIMEOUT_S = serving.SCRAPE_TIMEOUT_S = before[0]
-        scraping.QUICK_S = before[1]
+        limits.SCRAPE_TIMEOUT_S, limits.QUICK_S = before

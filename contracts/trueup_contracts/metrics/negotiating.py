@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-
 from trueup_contracts import requirement
 from trueup_contracts.metrics import normal
 from trueup_contracts.metrics.accepting import ESCAPING, ODD, SCRAPERS, VERSIONS, media_type, offers
@@ -11,37 +9,59 @@ from trueup_contracts.metrics.calls import Answer, Exporter, lawful, some
 from trueup_contracts.metrics.reading import OPENMETRICS, PROTOBUF, TEXT, Page
 from trueup_contracts.subject import Subject
 
+_Stored = tuple[normal.Series, float | None]
 ATTEMPTS = 3  # a live engine gains series by itself: only what differs every time does differ
 
 
-def same_for_all(exporter: Exporter, what: str, of: Callable[[Page], Collection[object]]) -> None:
-    """What `of` finds on a page must be there for every scraper: nothing more and nothing less."""
+def same_for_all(exporter: Exporter, *, values: bool = False) -> None:
+    """Every scraper must get the same series, with `values` the same values too: nothing more and nothing less."""
+    found: dict[str, list[str]] = {}
     for name, accept in SCRAPERS.items():
-        for attempt in range(ATTEMPTS):
-            before = set(of(exporter.page(None)))
-            answer = exporter.scrape(accept)
-            assert answer.status == 200, f"{name}: status {answer.status}"
-            if answer.media_type.name == PROTOBUF:
-                break
-            found = set(of(answer.page))
-            after = set(of(exporter.page(None)))
-            lost, added = (before & after) - found, found - (before | after)
-            if not lost and not added:
-                break
-            told = [f"{name} does not get {some(sorted(map(str, lost)))}"] if lost else []
-            told += [f"{name} alone gets {some(sorted(map(str, added)))}"] if added else []
-            if added and {str(one).replace(":", "_") for one in lost} == {str(one) for one in added}:
-                told.append("They are the same but for the colon: prometheus-client 0.23 and later rewrites it so.")
-            assert attempt + 1 < ATTEMPTS, f"{what} are not those that a scraper without an Accept header gets:\n" + (
-                "\n".join([*told, f"Accept: {accept}", f"Content-Type: {answer.content_type}"])
-            )
+        told = _difference(exporter, accept, values=values)
+        if told is not None:
+            found.setdefault(told, []).append(name)
+    told = "\n".join(f"{', '.join(names)}:\n{difference}" for difference, names in found.items())
+    assert not found, f"not every scraper gets the series that one without an Accept header gets.\n{told}"
+
+
+def _difference(exporter: Exporter, accept: str | None, *, values: bool) -> str | None:
+    for _ in range(ATTEMPTS):
+        before = _stored(exporter.page(None), values=values)
+        answer = exporter.scrape(accept)
+        assert answer.status == 200, f"Accept {accept!r}: status {answer.status}"
+        if answer.media_type.name == PROTOBUF:
+            return None
+        found = _stored(answer.page, values=values)
+        after = _stored(exporter.page(None), values=values)
+        lost, added = (before & after) - found, found - (before | after)
+        if not lost and not added:
+            return None
+    lines = [f"  not there: {_named(lost, found)}"] if lost else []
+    lines += [f"  there alone: {_named(added, before)}"] if added else []
+    if added and {one.name.replace(":", "_") for one, _ in lost} == {one.name for one, _ in added}:
+        lines.append("  They are the same but for the colon: prometheus-client 0.23 and later rewrites it so.")
+    return "\n".join([*lines, f"  Content-Type: {answer.content_type}"])
+
+
+def _stored(page: Page, *, values: bool) -> set[_Stored]:
+    return {(one, value if values else None) for one, value in normal.series(page).items()}
+
+
+def _named(some_of: set[_Stored], others: set[_Stored]) -> str:
+    """Names alone where the others do not have them, whole series elsewhere."""
+    known = {one.name for one, _ in others}
+    told = {
+        one.name if one.name not in known else f"{one}{'' if value is None else f' {value:g}'}"
+        for one, value in some_of
+    }
+    return some(sorted(told))
 
 
 @requirement("MX-020")
 def test_every_scraper_gets_the_same_series(trueup_subject: Subject) -> None:
     exporter = Exporter(trueup_subject)
     exporter.drive_if_claimed()
-    same_for_all(exporter, "the series", lambda page: normal.series(page).keys())
+    same_for_all(exporter)
 
 
 @requirement("MX-021")

@@ -58,7 +58,7 @@ def test_renamed_colons_are_the_same_for_all(trueup_subject: Subject) -> None:
     for config in ({}, {"keep_prefixes": ["sglang:"]}, {"keep_prefixes": ["sglang:"], "add_prefix": "vllm:"}):
         exporter = Exporter(trueup_subject, config)
         exporter.set_source(text([*engine(), *PROCESS]))
-        same_for_all(exporter, "the series", lambda page: normal.series(page).items())
+        same_for_all(exporter, values=True)
         for who, page in exporter.pages():
             metadata_agree(who, page)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
-from trueup_reference.metrics_bridge.bridge import Answer, MetricsBridge, Source
+from trueup_reference.metrics_bridge.bridge import MetricsBridge, Source
 from trueup_reference.metrics_bridge.mock_engine import MockEngine
 from trueup_reference.metrics_bridge.prefixes import Prefixes
 from trueup_reference.metrics_bridge.sources import TextSource
@@ -23,9 +23,9 @@ class BridgeExporter:
         self._source = _Failing(self._engine.registry)
         self._bridge = MetricsBridge(self._source, Prefixes.from_config(config or {}))
 
-    def scrape(self, accept: str | None) -> Answer:
-        """One page."""
-        return self._bridge.scrape(accept)
+    def scrape(self, accept: str | None) -> dict[str, Any]:
+        """One page: status, content_type and body."""
+        return self._bridge.scrape(accept)._asdict()
 
     def set_source(self, exposition: bytes) -> None:
         """A page in place of the engine; `ValueError` for one that cannot be read."""

@@ -202,7 +202,7 @@ class _Reading:
             for family in self._empty.values():
                 self._name_and_policy(family)
         last = bytes(data[max(0, len(data) - 64) :])
-        if not found.samples and not found.faults:
+        if not found.samples and not any(fault.rule.startswith(("bad-", "not-an-")) for fault in found.faults):
             self._take([Fault("no-samples", "", 1, 1, 1, "it holds no sample")])
         if found.openmetrics:
             if not (last.rstrip(b"\n").endswith(b"# EOF") or data.find(b"\n# EOF\n") >= 0 or last == b"# EOF"):

@@ -48,6 +48,7 @@ def read_yaml(text: str) -> Read:
     root: Any = None
     documents = 0
     try:
+        event: Any
         for event in yaml.parse(text, Loader=loader):
             line = event.start_mark.line + 1
             if isinstance(event, yaml.DocumentStartEvent):

@@ -10,29 +10,31 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
+from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal, TargetError, code_of
 from trueup_contracts.registry import SuiteInfo, imported
-from trueup_contracts.subject import About, Calls, Handle, Subject, known_capabilities
+from trueup_contracts.subject import About, Calls, Deaths, Handle, Subject, known_capabilities
+from trueup_contracts.watch import WATCH
 
+CALL_S = 30.0  # deadline, before it is scaled: generous, since nothing else here measures time
 _MOST_SHOWN = 20_000  # of a text or of bytes
 
 
 class LocalHandle(Handle):
     """An object that the factory made."""
 
-    def __init__(self, made: Any, opened: str, note: Callable[[Calls], None]) -> None:
-        """`note` is told this handle's calls at each of them, so that the last handle called is known."""
+    def __init__(self, made: Any, subject: LocalSubject, opened: str) -> None:
+        """The subject is told this handle's calls at each of them, so that the last handle called is known."""
         self.object = made
+        self._subject = subject
         self._calls = Calls(opened)
-        self._note = note
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
         self._calls.add(f"subject.{operation}({arguments(args)})")
-        self._note(self._calls)
+        self._subject.note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
-        return guarded(lambda: operate(self.object, operation, given), operation)
+        return self._subject.run(lambda: operate(self.object, operation, given), operation)
 
 
 class LocalSubject(Subject):
@@ -40,12 +42,16 @@ class LocalSubject(Subject):
 
     in_process = True
 
-    def __init__(self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any]) -> None:
-        """Raises `TargetError` for a capability that the suite does not know."""
+    def __init__(
+        self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any], scale: float = 1.0
+    ) -> None:
+        """Raises `TargetError` for a capability that the suite does not know. `scale` stretches the deadline."""
         self.suite = suite
         self.label = label
         self.target = target
         self._factory = factory
+        self._limit_s = CALL_S * scale
+        self._deaths = Deaths("the implementation")
         claimed = known_capabilities(suite, label, claims(factory))
         self.capabilities = claimed | {"in_process"}
         name = str(getattr(factory, "name", None) or getattr(factory, "__name__", type(factory).__name__))
@@ -67,8 +73,31 @@ class LocalSubject(Subject):
         return self._opened(method, made_by, args)
 
     def begin(self, test: str) -> None:
-        """What earlier tests called says nothing about this one."""
+        """What earlier tests called says nothing about this one. After three that hung, the rest is not run."""
         self._calls = Calls("")
+        self._deaths.begin()
+        WATCH.begin()
+
+    def done(self) -> None:
+        """The test is over: nothing of it is waited for."""
+        WATCH.done()
+
+    def end(self) -> None:
+        """The run is over."""
+        WATCH.stop()
+
+    def run(self, work: Callable[[], Any], what: str) -> Any:
+        """The answer of the implementation, within the deadline; what it raises as `guarded` says."""
+        __tracebackhide__ = True
+        try:
+            return WATCH.run(lambda: guarded(work, what), what, self._limit_s)
+        except AdapterDiedError:
+            self._deaths.happened = True
+            raise
+
+    def note(self, calls: Calls) -> None:
+        """These are the last calls."""
+        self._calls = calls
 
     def snippet(self) -> str:
         """Python that repeats the last calls."""
@@ -84,12 +113,9 @@ class LocalSubject(Subject):
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = f"subject = {name}({arguments(args)})"
-        self._note(Calls(opened))
-        made = guarded(lambda: factory(**args), method)
-        return LocalHandle(made if self.suite.adapt is None else imported(self.suite.adapt)(made), opened, self._note)
-
-    def _note(self, calls: Calls) -> None:
-        self._calls = calls
+        self.note(Calls(opened))
+        made = self.run(lambda: factory(**args), method)
+        return LocalHandle(made if self.suite.adapt is None else imported(self.suite.adapt)(made), self, opened)
 
 
 def claims(factory: object) -> frozenset[str]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from trueup_contracts import claims, declarations, known, report
+from trueup_contracts import claims, declarations, fixtures, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal, TargetError
-from trueup_contracts.registry import WAYS, Requirement, imported, suite
+from trueup_contracts.registry import FOLDERS, WAYS, Requirement, imported, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
 from trueup_contracts.subject import Settings
 
@@ -99,8 +99,11 @@ class ContractsSession:
         name = self.config.option.contracts_known or self.config.getini("contracts_known_failures")
         if not name:
             return []
-        ids = [one for declared in self.plan.declarations for one in suite(declared.suite).requirements]
-        return known.read(Path(self.config.rootpath, name), ids)
+        # Of the registry and of all that is declared, not of what this run has chosen among them.
+        ids = [one for each in FOLDERS for one in suite(each).requirements]
+        in_settings = declarations.parse(self.config.getini("contracts") or ["reference"])
+        labels = [one.label for one in (*self.plan.declarations, *in_settings)]
+        return known.read(Path(self.config.rootpath, name), ids, labels)
 
     def pytest_report_header(self) -> str:
         """What is run, with the seed that repeats it."""
@@ -152,11 +155,25 @@ class ContractsSession:
                 module.ledger.add(requirement.id, State.DESELECTED)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What a suite's tests are given is ours, whatever fixtures of these names a conftest.py may hold."""
+        module = item.getparent(SuiteModule)
+        if module is not None and isinstance(item, pytest.Function):
+            item.funcargs |= fixtures.values(module, self.config)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Tells the implementation which test begins; one that has died too often is given up."""
         module = item.getparent(SuiteModule)
         if module is not None:
             module.subject.begin(item.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Tells the implementation that the test is over."""
+        module = item.getparent(SuiteModule)
+        if module is not None:
+            module.subject.done()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:

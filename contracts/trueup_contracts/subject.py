@@ -108,6 +108,9 @@ class Subject(abc.ABC):
     def begin(self, test: str) -> None:  # noqa: B027 - most need not know
         """A test begins. Raises `NotRunError` where the implementation is given up."""
 
+    def done(self) -> None:  # noqa: B027 - most need not know
+        """The test is over."""
+
     def log(self) -> str:
         """What the implementation wrote for people, lately."""
         return ""
@@ -146,8 +149,8 @@ def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> 
 
     if way == "file":
         assert suite.file is not None, f"{suite.name} is asked of files, and says not how"
-        return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest))
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt))
+        return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest), settings.scale)
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt), settings.scale)
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:

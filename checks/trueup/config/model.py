@@ -107,10 +107,28 @@ class Links(_Table, frozen=True, kw_only=True):
     )
 
 
+class GridPair(_Table, frozen=True, kw_only=True):
+    """The two forms of one grid, where their pools have different names."""
+
+    picker: Annotated[str, Meta(min_length=1, description="The file with the endpoint picker's form, from the root.")]
+    router: Annotated[str, Meta(min_length=1, description="The file with the router's form, from the root.")]
+    phase: Annotated[
+        Literal["prefill", "decode", "agg"],
+        Meta(description="Of the router's: what `size` means is the ISL, the context length or the TTFT target."),
+    ]
+    pools: Annotated[
+        dict[str, str],
+        Meta(description="The picker's labels to the router's namespaces; those left out are equal."),
+    ] = {}
+
+
 class GridConfig(_Table, frozen=True, kw_only=True):
     """Settings of the check of router grids."""
 
     exclude: Annotated[list[Glob], Meta(description="Files whose grids are not checked.")] = []
+    pairs: Annotated[
+        list[GridPair], Meta(description="Grids in two forms; without an entry they are found by equal names of pools.")
+    ] = []
 
 
 class Metrics(_Table, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import pytest
 
 from trueup.config import Config, load
 from trueup.config.load import MAX_BYTES
-from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Override
+from trueup.config.model import FlavourRule, GridConfig, GridPair, Ignore, Links, Override
 from trueup.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
@@ -78,7 +78,17 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
                 FlavourRule(paths=["book/"], flavour="mdbook"),
             ],
         ),
-        grid_config=GridConfig(exclude=["tests/data/"]),
+        grid_config=GridConfig(
+            exclude=["tests/data/"],
+            pairs=[
+                GridPair(
+                    picker="deploy/picker.yaml",
+                    router="deploy/router.json",
+                    phase="decode",
+                    pools={"fast": "decode-tp4"},
+                )
+            ],
+        ),
     )
 
 
@@ -88,7 +98,7 @@ def test_the_table_sets_every_setting() -> None:
     for kind in (Config, Links, GridConfig, Ignore, Override, FlavourRule):
         for field in msgspec.structs.fields(kind):
             assert re.search(
-                rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
+                rf"^(?:{field.encode_name} = |\[+(?:links\.|grid-config\.)?{field.encode_name}\])", text, re.MULTILINE
             ), field.encode_name
 
 

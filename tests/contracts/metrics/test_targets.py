@@ -95,6 +95,8 @@ def test_registries_a_factory_of_one_and_a_file(project: Path) -> None:
     assert "MX-020 MUST    FAIL" in done.stdout
     assert "not there: sglang:requests_total" in done.stdout
     assert "They are the same but for the colon" in done.stdout
+    repeat = "from mine import COLONS\n    from trueup_contracts.metrics.adapters import adapted\n    \n"
+    assert f"    {repeat}    subject = adapted(COLONS)\n    subject.scrape(accept=" in done.stdout
 
 
 def test_an_endpoint_with_known_failures(project: Path) -> None:
@@ -161,6 +163,23 @@ def test_labels_of_targets() -> None:
         ["metrics = file: out/page.prom", "metrics = http://127.0.0.1:8000/metrics", "metrics = mine:REGISTRY"]
     )
     assert [one.label for one in declared] == ["page", "127.0.0.1-8000", "REGISTRY"]
+
+
+def test_how_a_call_is_repeated(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    (project / "page.prom").write_bytes(b"depth 1\n")
+    shown = {}
+    for target in ("mine:REGISTRY", "mine:make", "file: page.prom"):
+        subject = load(target, SUITE, "x", Settings(project))
+        subject.open().call("scrape", accept=None)
+        shown[target] = [line for line in subject.snippet().splitlines() if line]
+    imported = "from trueup_contracts.metrics.adapters import adapted"
+    scrape = "subject.scrape(accept=None)"
+    assert shown == {
+        "mine:REGISTRY": ["from mine import REGISTRY", imported, "subject = adapted(REGISTRY)", scrape],
+        "mine:make": ["from mine import make", imported, "subject = adapted(make())", scrape],
+        "file: page.prom": ["# file: page.prom", scrape],
+    }
 
 
 def test_what_is_adapted() -> None:

@@ -10,6 +10,7 @@ from contracts.metrics.faults import FAULTS, Fault
 from contracts.metrics.hooked import Hooked
 from contracts.metrics.running import short_limits, verdicts
 from contracts.suite_runs import each_test
+from fix_repository import PROJECT
 from trueup_contracts.metrics import SUITE
 from trueup_contracts.profile import Profile
 from trueup_reference import adapters
@@ -24,10 +25,18 @@ def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
-    assert len(FAULTS) >= 90
+    page = (PROJECT / "docs/contracts/metrics.md").read_text(encoding="utf-8")
+    assert f"{len(FAULTS)} exporters with one fault\neach" in page
     assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
     tested = {one.id for one in SUITE.requirements.values() if not one.untestable}
     assert {fault.requirement for fault in FAULTS} == tested
+
+
+def test_the_docs_count_the_requirements() -> None:
+    page = (PROJECT / "docs/contracts/metrics.md").read_text(encoding="utf-8")
+    levels = [one.level for one in SUITE.requirements.values()]
+    told = f"asks {len(levels)}\nrequirements (`trueup contracts list metrics`): {levels.count('MUST')} MUST and "
+    assert f"{told}{levels.count('SHOULD')} SHOULD" in page
 
 
 def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:

@@ -92,6 +92,7 @@ class Subject(abc.ABC):
     capabilities: frozenset[str]  # claimed, and those of the way it is reached
     about: About
     options: Mapping[str, Any] = MappingProxyType({})  # by the name of the setting, loaded
+    scale: float = 1.0  # of the suite's own deadlines
 
     @abc.abstractmethod
     def open(self, **args: Any) -> Handle:
@@ -122,6 +123,7 @@ class Subject(abc.ABC):
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
     found = _loaded(declared, suite, label, settings)
+    found.scale = settings.scale
     found.options = {name: settings.options[name] for name in suite.options if name in settings.options}
     found.capabilities |= {suite.options[name].capability for name in found.options}
     if way_of(declared) == "file":

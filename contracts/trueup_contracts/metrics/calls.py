@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from trueup_contracts.errors import WrongAnswerError
+from trueup_contracts.metrics import limits
 from trueup_contracts.metrics.accepting import SCRAPERS, MediaType, media_type
 from trueup_contracts.metrics.reading import PROTOBUF, Page
 from trueup_contracts.subject import Handle, Subject
@@ -104,7 +105,13 @@ def some(found: Sequence[object]) -> str:
     return f"{told} and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else told
 
 
-def within(limit_s: float, what: str, work: Callable[[], _Result]) -> _Result:
+def in_time(exporter: Exporter, who: str, accept: str | None) -> Answer:
+    """One answer, within the time that a scraper gives it."""
+    limit_s = limits.SCRAPE_TIMEOUT_S * exporter.subject.scale
+    return _within(limit_s, f"the scrape of {who}", lambda: exporter.scrape(accept))
+
+
+def _within(limit_s: float, what: str, work: Callable[[], _Result]) -> _Result:
     """The result of `work`, which must come in time. What hangs is left behind: nothing can end it."""
     results: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 

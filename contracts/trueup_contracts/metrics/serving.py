@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
-from trueup_contracts.metrics import limits, normal
+from trueup_contracts.metrics import normal
 from trueup_contracts.metrics.accepting import SCRAPERS
-from trueup_contracts.metrics.calls import Answer, Exporter, lawful, some, within
+from trueup_contracts.metrics.calls import Answer, Exporter, in_time, lawful, some
 from trueup_contracts.metrics.reading import PROTOBUF, Page
 from trueup_contracts.subject import Subject
 
@@ -51,11 +51,7 @@ def _last_answers(exporter: Exporter) -> Iterator[tuple[str, Answer]]:
     exporter.handle.call("begin_shutdown")
     for name, accept in SCRAPERS.items():
         try:
-            answer = within(
-                limits.SCRAPE_TIMEOUT_S,
-                f"the scrape of {name} during shutdown",
-                lambda accept=accept: exporter.scrape(accept),  # type: ignore[misc]
-            )
+            answer = in_time(exporter, f"{name} during shutdown", accept)
         except Refusal as refusal:
             assert refusal.code == "closed", f"{name} was refused as {refusal.code!r}, not as 'closed'"
             continue

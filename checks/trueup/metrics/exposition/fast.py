@@ -17,16 +17,17 @@ from typing import NamedTuple
 from trueup.metrics.exposition.family import Family, Place, suffixes
 
 _HEAD = re.compile(
-    r"(?:# HELP (?P<help_of>[a-zA-Z_:][\w:]*) (?P<help>[^\n\\\r]*)\n)?"
+    r"(?:# HELP (?P<help_of>[a-zA-Z_:][\w:]*) (?P<help>(?:[^\n\\\r]|\\[\\n])*)\n)?"
     r"# TYPE (?P<name>[a-zA-Z_:][\w:]*) (?P<kind>[a-z]+)\n",
     re.ASCII,
 )
 # A sample in the one form in which clients write it.
-_LINE = re.compile(
-    r"^(([a-zA-Z_:][\w:]*)(?:\{([^}\n]*)\})?) (-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN)$",
-    re.MULTILINE | re.ASCII,
-)
-_STRINGS = re.compile(r'"[^"\n]*"')
+_SAMPLE = r"^(([a-zA-Z_:][\w:]*)(?:\{([^}\n]*)\})?) (-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN)"
+_LINE = {
+    True: re.compile(_SAMPLE + "$", re.MULTILINE | re.ASCII),
+    False: re.compile(_SAMPLE + r"(?: -?[0-9]{1,18})?$", re.MULTILINE | re.ASCII),
+}
+_STRINGS = re.compile(r'"(?:[^"\\\n]|\\["\\n])*"')
 _SHAPE = re.compile(r"(?:[a-zA-Z_]\w*=(?:,(?=.)|\Z))*", re.ASCII)
 _OWN = {
     "le": re.compile(r'(?:^|,)le="([^"]*)"|le="([^"]*)",'),
@@ -57,7 +58,7 @@ class Glance:
     def family(self, text: str, first_line: int) -> Family | None:
         """The only family of a block of whole lines, if nothing in it can be wrong."""
         head = _HEAD.match(text)
-        if head is None or text[-1] != "\n" or "\\" in text or "\r" in text:
+        if head is None or text[-1] != "\n" or "\r" in text:
             return None
         name, kind = head["name"], head["kind"]
         if kind not in _KINDS or (kind == "untyped" if self.openmetrics else kind == "unknown"):
@@ -76,7 +77,7 @@ class Glance:
         body = text[head.end() :]
         if not body:
             return family
-        rows = _LINE.findall(body)
+        rows = _LINE[self.openmetrics].findall(body)
         if len(rows) != body.count("\n"):
             return None
         return family if self._judge(family, rows, first_line + lines) else None

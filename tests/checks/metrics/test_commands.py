@@ -57,11 +57,13 @@ def test_a_file_in_order(place: Path, capsys: Capture) -> None:
 def test_standard_input(place: Path, redirected: bool) -> None:
     (place / "a").write_text(BAD)
     command = [sys.executable, "-P", "-m", "trueup", "metrics", "-"]
-    with open(place / "a", "rb") as file:
-        given = {"stdin": file} if redirected else {"input": BAD.encode()}
-        done = subprocess.run(command, capture_output=True, check=False, **given)  # type: ignore[call-overload]
-    assert done.returncode == 1
-    assert done.stdout.startswith(b"<stdin>:3:16: error: requests_total is below zero")
+    with (
+        open(place / "a", "rb") as file,
+        subprocess.Popen(command, stdin=file if redirected else subprocess.PIPE, stdout=subprocess.PIPE) as process,
+    ):
+        out, _ = process.communicate(None if redirected else BAD.encode())
+    assert process.returncode == 1
+    assert out.startswith(b"<stdin>:3:16: error: requests_total is below zero")
 
 
 def test_an_endpoint(place: Path, capsys: Capture) -> None:

@@ -241,14 +241,15 @@ def _quantiles_hold(parts: list[_Known], values: list[float], counts: dict[str, 
 
 
 def _are_integers(values: Iterable[float]) -> bool:
-    return all(map(float.is_integer, values))
+    whole: bool = all(map(float.is_integer, values))
+    return whole
 
 
 def _stand_together(family: Family, labels: tuple[str, ...]) -> bool:
     """OpenMetrics: the lines of a group are not interrupted by another's."""
     own = _OWN[family.own_label or "le"]
     rests = [own.sub("", label).strip(",") for label in labels]
-    changes = 1 + sum(map(ne, rests, rests[1:]))
+    changes: int = 1 + sum(map(ne, rests, rests[1:]))
     return changes == len(set(rests))
 
 

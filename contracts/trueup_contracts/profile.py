@@ -27,6 +27,7 @@ class Profile:
 
     def check(self, test: Callable[..., None], *, times: int = 1, **strategies: SearchStrategy[Any]) -> None:
         """Runs a property on examples of the strategies, which are its arguments' names; `times` as many as others."""
+        __tracebackhide__ = True
         from hypothesis import given, seed
 
         seed(self.seed)(self.settings(times)(given(**strategies)(test)))()

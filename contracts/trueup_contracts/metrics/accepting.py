@@ -32,8 +32,8 @@ def _by_header(*, rewrites: bool) -> dict[str, str]:
 
 # Scraper to header: the table of `trueup metrics doctor`, with its sources, and the two that ask for the least.
 SCRAPERS: dict[str, str | None] = {
-    "who sends no Accept header": None,
-    "who reads text alone": "text/plain;version=0.0.4",
+    "a scraper without an Accept header": None,
+    "a reader of text alone": "text/plain;version=0.0.4",
     **_by_header(rewrites=False),
 }
 # Escaping scheme to header, of scrapers that want names rewritten.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import assume
@@ -30,17 +30,20 @@ def exposes(exporter: Exporter, source: Sequence[Made], config: Mapping[str, Any
 def agree(page: Page, due: Mapping[str, Shape]) -> None:
     """The families of the page must be these, and whole."""
     found = normal.shapes(page)
-    lost, added = sorted(due.keys() - found.keys()), sorted(found.keys() - due.keys())
-    assert not lost, f"not exposed: {some(lost)}{f'; in their place: {some(added)}' if added else ''}"
-    assert not added, f"exposed, and should not be: {some(added)}"
+    missing, new = sorted(due.keys() - found.keys()), sorted(found.keys() - due.keys())
+    assert not missing, f"not exposed: {some(missing)}{f'; in their place: {some(new)}' if new else ''}"
+    assert not new, f"exposed, and should not be: {some(new)}"
     for name, shape in due.items():
         is_type, is_help, values = found[name]
         assert is_type == shape.type, f"{name} is a {is_type or 'family without a type'}, and was a {shape.type}"
         assert is_help == shape.help, f"{name}: the help text is {is_help!r}, and was {shape.help!r}"
-        assert values == shape.values, (
-            f"{name}: the series are {some([f'{one} {value}' for one, value in sorted(values.items())])}; "
-            f"they were {some([f'{one} {value}' for one, value in sorted(shape.values.items())])}"
-        )
+        lost, added = shape.values.items() - values.items(), values.items() - shape.values.items()
+        assert not lost, f"{name}: not exposed: {_told(lost)}{f'; in their place: {_told(added)}' if added else ''}"
+        assert not added, f"{name}: exposed, and should not be: {_told(added)}"
+
+
+def _told(values: Iterable[tuple[normal.Series, float]]) -> str:
+    return some([f"{series} {value}" for series, value in sorted(values)])
 
 
 def _tried(subject: Subject, *cases: tuple[Sequence[Made], dict[str, Any]]) -> None:

@@ -72,7 +72,7 @@ def test_every_scraper_gets_the_same_types(trueup_subject: Subject) -> None:
     for who, page in exporter.pages():
         for name, kind in normal.types(page).items():
             assert plain.get(name, kind) == kind, (
-                f"{name} is a {plain[name]} without an Accept header, for {who} a {kind}"
+                f"the type of {name} is {plain[name]} without an Accept header, and {kind} for {who}"
             )
 
 
@@ -152,7 +152,7 @@ def test_escaped_names_follow_the_rules(trueup_subject: Subject) -> None:
         allowed = {form for label in labels for form in _forms(label, scheme)}
         wrong = sorted({label for each in page.families for one in each.samples for label, _ in one.labels} - allowed)
         assert not wrong, f"escaping={scheme}: the labels {some(wrong)} are no forms of those without escaping"
-        metadata_agree(f"who asks for {scheme}", page)
+        metadata_agree(f"a scraper that asks for {scheme}", page)
 
 
 def _forms(name: str, scheme: str) -> set[str]:
@@ -178,4 +178,4 @@ def test_odd_accept_headers_get_a_page(trueup_subject: Subject) -> None:
         shown = accept if len(accept) < 80 else f"{accept[:60]}… ({len(accept)} characters)"
         assert answer.status in (200, 406), f"Accept {shown!r}: status {answer.status}: {answer.body[:200]!r}"
         if answer.status == 200 and media_type(answer.content_type).name != PROTOBUF:
-            lawful(f"who sends Accept {shown!r}", answer.page)
+            lawful(f"a scraper with Accept {shown!r}", answer.page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -207,7 +208,7 @@ class SessionLabel(RequestIdLabel):
 
     def observe(self, latency_s: float) -> None:
         super().observe(latency_s)
-        self.ids = {f"{hash(one) & 0xFFFFFFFF:08x}" if one.startswith("id-") else one for one in self.ids}
+        self.ids = {f"{zlib.crc32(one.encode()):08x}" if one.startswith("id-") else one for one in self.ids}
 
 
 @fault("MX-050")

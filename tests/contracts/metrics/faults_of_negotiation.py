@@ -68,8 +68,8 @@ class UntypedInText(Hooked):
 
 
 @fault("MX-021")
-class GaugeInOpenMetrics(Hooked):
-    """calls a summary a gauge in OpenMetrics"""
+class UnknownInOpenMetrics(Hooked):
+    """calls a gauge unknown in OpenMetrics"""
 
     def engine(self) -> list[Family]:
         return [*super().engine(), Family("sglang:load", "gauge", "Load.", [Sample("", {}, 1.0)])]

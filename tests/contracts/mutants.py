@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# A mutant that never ends is found by that: one that computes by its CPU time, which a busy machine does not stretch, one
-# that waits by the clock.
+# A mutant that never ends is found by that: one that computes by its CPU time, which a busy machine does not
+# stretch, one that waits by the clock.
 CPU_LIMIT_S, WALL_LIMIT_S = 10, 120
 
 _COMPARISONS: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {

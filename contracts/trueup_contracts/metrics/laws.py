@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LAWS: dict[str, frozenset[str]] = {
     "MX-002": frozenset({"repeated-metadata", "late-metadata"}),
-    "MX-003": frozenset({"split-family"}),
+    "MX-003": frozenset({"split-family", "split-group"}),
     "MX-004": frozenset({"duplicate-series"}),
     "MX-005": frozenset(
         {"unordered-buckets", "missing-inf-bucket", "not-cumulative", "count-mismatch", "missing-le", "bad-le"}
@@ -17,6 +17,7 @@ LAWS: dict[str, frozenset[str]] = {
     "MX-011": frozenset({"bad-exemplar"}),
 }
 METADATA = frozenset({"no-type", "no-help"})  # MX-012
+REWRITTEN = frozenset({"rewritten-name"})  # MX-022
 # The rest of what makes a reader refuse a page, or take a number for another: MX-001.
 READABLE = frozenset(
     {

@@ -9,7 +9,8 @@ from trueup_contracts.errors import Refusal
 from trueup_contracts.metrics import normal
 from trueup_contracts.metrics.calls import Exporter, lawful, some
 from trueup_contracts.metrics.filtering import ACCEPTS, exposes
-from trueup_contracts.metrics.negotiating import metadata_agree, same_for_all
+from trueup_contracts.metrics.laws import REWRITTEN
+from trueup_contracts.metrics.negotiating import same_for_all
 from trueup_contracts.metrics.sources import PROCESS, Made, engine, gauge, text
 from trueup_contracts.subject import Subject
 
@@ -60,7 +61,7 @@ def test_renamed_colons_are_the_same_for_all(trueup_subject: Subject) -> None:
         exporter.set_source(text([*engine(), *PROCESS]))
         same_for_all(exporter, values=True)
         for who, page in exporter.pages():
-            metadata_agree(who, page)
+            lawful(who, page, REWRITTEN)
 
 
 ODD_TEXTS = (

@@ -12,7 +12,9 @@ from contracts.metrics.hooked import Hooked
 from contracts.metrics.running import verdicts
 from contracts.suite_runs import each_test
 from fix_repository import PROJECT
-from trueup_contracts.metrics import SUITE
+from trueup.findings import Severity
+from trueup.metrics.exposition.rules import RULES
+from trueup_contracts.metrics import SUITE, laws
 from trueup_contracts.profile import Profile
 from trueup_reference import adapters
 
@@ -38,6 +40,14 @@ def test_the_docs_count_the_requirements() -> None:
     levels = [one.level for one in SUITE.requirements.values()]
     told = f"asks {len(levels)}\nrequirements (`trueup contracts list metrics`): {levels.count('MUST')} MUST and "
     assert f"{told}{levels.count('SHOULD')} SHOULD" in page
+
+
+def test_every_rule_about_what_scrapers_refuse_is_a_law() -> None:
+    errors = {one.id.removeprefix("metrics/") for one in RULES if one.severity is Severity.ERROR}
+    asked = laws.ERRORS.union(laws.METADATA, laws.REWRITTEN, *laws.POLICY.values())
+    # A page without a sample is what remains of a source of which nothing is passed on.
+    assert errors - asked == {"no-samples"}
+    assert asked <= {one.id.removeprefix("metrics/") for one in RULES}
 
 
 def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:

@@ -57,7 +57,7 @@ embedding_cache_sharing = CacheFactory(copies=False)
 class MetricsFactory:
     """The factory of the suite `metrics`: a mock engine behind the bridge."""
 
-    capabilities = frozenset({"filter", "traffic", "faults", "shutdown", "threads"})
+    capabilities = frozenset({"filter", "utf8", "traffic", "faults", "shutdown", "threads"})
     name = "trueup reference metrics bridge"
 
     def __call__(self, config: Mapping[str, Any] | None = None) -> BridgeExporter:

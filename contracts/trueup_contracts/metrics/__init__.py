@@ -13,6 +13,7 @@ SUITE = SuiteInfo(
         "live": "asked anew by each scrape: everything but a file; claimed by itself",
         "policy": "the setting contracts_metrics_policy names a policy; claimed by it",
         "filter": "the factory takes config (keep_prefixes, drop_prefixes, add_prefix); set_source(exposition)",
+        "utf8": "with filter: names that were never legal, quoted or escaped as a scraper asks",
         "traffic": "drive(requests, distinct_ids): requests are handled and counted",
         "faults": "fail_next(): the next collection raises inside",
         "shutdown": "begin_shutdown(): scrapes may still come",

@@ -163,3 +163,31 @@ def test_odd_accept_headers_get_a_page(trueup_subject: Subject) -> None:
         assert answer.status in (200, 406), f"Accept {shown!r}: status {answer.status}: {answer.body[:200]!r}"
         if answer.status == 200 and media_type(answer.content_type).name != PROTOBUF:
             lawful(f"a scraper with Accept {shown!r}", answer.page)
+
+
+NEVER_LEGAL = ("http.in_flight", "5xx.rate", "gpu:fan-speed", "a b", "花火", "tokens/s")
+
+
+@requirement("MX-027")
+def test_names_that_were_never_legal(trueup_subject: Subject) -> None:
+    exporter = Exporter(trueup_subject, {})
+    exporter.set_source(
+        "".join(
+            f'# TYPE "{name}" gauge\n{{"{name}","zone.id"="a"}} {number}\n' for number, name in enumerate(NEVER_LEGAL)
+        )
+    )
+    accepts = {None: "underscores", "text/plain;version=0.0.4": "underscores"}
+    for scheme in ("underscores", "dots", "values", "allow-utf-8"):
+        accepts[f"{OPENMETRICS};version=1.0.0;escaping={scheme},text/plain;version=0.0.4;q=0.5"] = scheme
+    for accept, scheme in accepts.items():
+        page = exporter.page(accept)
+        lawful(f"a scraper with Accept {accept!r}", page)
+        due = {_escaped(name, scheme): float(number) for number, name in enumerate(NEVER_LEGAL)}
+        found = {one.name: value for one, value in normal.series(page).items()}
+        assert found == due, f"Accept {accept!r}: {found}, and by the scheme {scheme} it is {due}"
+        labels = {label for one in normal.series(page) for label, _ in one.labels}
+        assert labels == {_escaped("zone.id", scheme)}, f"Accept {accept!r}: zone.id became {some(sorted(labels))}"
+
+
+def _escaped(name: str, scheme: str) -> str:
+    return name if scheme == "allow-utf-8" else normal.escaped(name, scheme)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from contracts.metrics.hooked import OPENMETRICS, TEXT, Family, Hooked, Sample
+from contracts.metrics.hooked import LEGAL, OPENMETRICS, TEXT, Family, Hooked, Sample
 from contracts.metrics.seeding import fault
+from trueup_contracts.metrics.normal import escaped
 
 
 @fault("MX-020")
@@ -209,3 +211,60 @@ class RefusesTheUnknown(Hooked):
     def scrape(self, accept: str | None) -> dict[str, Any]:
         answer = super().scrape(accept)
         return {**answer, "status": 404, "body": b""} if accept == "image/png" else answer
+
+
+class Utf8(Hooked):
+    """Correct too: it escapes and quotes."""
+
+    capabilities = Hooked.capabilities | {"utf8"}
+
+    def escaped(self, name: str, escaping: str) -> str:
+        if LEGAL.fullmatch(name):
+            return name
+        return self.quoted(name) if escaping == "allow-utf-8" else escaped(name, escaping or self.default)
+
+    default = "underscores"
+
+    def quoted(self, name: str) -> str:
+        return f'"{name}"'
+
+    def sample(self, kind: str, escaping: str, family: Family, sample: Sample) -> str:
+        renamed = replace(sample, labels={self.escaped(key, escaping): value for key, value in sample.labels.items()})
+        line = super().sample(kind, escaping, family, renamed)
+        if not line.startswith('"'):
+            return line
+        name, _, rest = line.partition('"{')
+        return f'{{{name}",{rest}'
+
+
+@fault("MX-027")
+class QuotesForAll(Utf8):
+    """quotes names for scrapers that never asked for it"""
+
+    def escaped(self, name: str, escaping: str) -> str:
+        return super().escaped(name, "allow-utf-8")
+
+
+@fault("MX-027")
+class UnderscoresForAll(Utf8):
+    """knows one scheme of escaping only"""
+
+    def escaped(self, name: str, escaping: str) -> str:
+        return super().escaped(name, "underscores")
+
+
+@fault("MX-027")
+class ForgetsLabels(Utf8):
+    """leaves the names of labels as they are"""
+
+    def sample(self, kind: str, escaping: str, family: Family, sample: Sample) -> str:
+        line = super().sample(kind, escaping, family, sample)
+        return line.replace("zone_id", "zone.id")
+
+
+@fault("MX-027")
+class DropsTheFirstDigit(Utf8):
+    """leaves away what a name must not begin with"""
+
+    def escaped(self, name: str, escaping: str) -> str:
+        return super().escaped(name.lstrip("0123456789"), escaping)

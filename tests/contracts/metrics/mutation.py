@@ -22,9 +22,10 @@ PLACES: dict[ModuleType, tuple[str, tuple[ModuleType, ...]]] = {
     escaping: ("escaped_families", (bridge,)),
     renaming: ("renamed", (prefixes, escaping)),
 }
-# What the suite asks has no names that need escaping: text 0.0.4 has none, and a source is written in it.
-_UTF8 = "beyond the contract: names that were never legal"
-_OFFERS = "equal: an offer that is not known is passed over either way"
+_WISHES = "beyond the contract: weights are wishes, and the text format is always allowed"
+_TOLD = "beyond the contract: an escaping need not be told, and `underscores` always may be"
+_ONCE = "equal: an offer that is not known is passed over either way"
+# Mutants that behave as the reference does, or that no contract reaches: the line, what stood there, what stands there.
 EXPLAINED: dict[tuple[str, str, str], str] = {}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.metrics.failures import FILE, failure
 from contracts.metrics.faults import FAULTS, Fault
+from contracts.metrics.faults_of_negotiation import Utf8
 from contracts.metrics.hooked import Hooked
 from contracts.metrics.running import verdicts
 from contracts.suite_runs import each_test
@@ -64,3 +65,4 @@ def test_correct_exporters_never_fail(seed: int) -> None:
     profile = Profile("quick", seed)
     assert verdicts(adapters.metrics, profile, policy_file=None) == {}
     assert verdicts(Hooked, profile) == {}
+    assert verdicts(Utf8, profile, only="MX-027") == {}

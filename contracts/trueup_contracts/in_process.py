@@ -31,7 +31,8 @@ class LocalHandle(Handle):
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        self._calls.add(f"subject.{operation}({arguments(args)})")
+        reads = operation in self._subject.suite.reads
+        self._calls.add(_as_python(self.object, operation, args, reads=reads), reads=reads)
         self._subject.note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
         return self._subject.run(lambda: operate(self.object, operation, given), operation)
@@ -102,8 +103,8 @@ class LocalSubject(Subject):
     def snippet(self) -> str:
         """Python that repeats the last calls."""
         module, _, name = self.target.partition(":")
-        left_out = self._calls.number - len(self._calls.last)
-        before = [f"# and {left_out} calls before these"] if left_out else []
+        left_out = self._calls.left_out
+        before = [f"# left out: {' and '.join(left_out)}"] if left_out else []
         lines = [self._calls.opened, *before, *self._calls.last]
         uses_fill = any("Fill(" in line for line in lines)
         imports = [f"from {self.suite.module.rpartition('.')[0]} import Fill"] if uses_fill else []
@@ -210,6 +211,16 @@ def guarded(work: Callable[[], Any], what: str) -> Any:
         raise Refusal(code, str(error)) from error
 
 
+def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: bool) -> str:
+    """The call as it is written in Python: `len`, `in` and attributes have forms of their own."""
+    if operation == "len":
+        return "len(subject)"
+    if operation == "contains":
+        return f"{_argument(args['key'])} in subject"
+    is_attribute = reads and not args and not callable(getattr(type(subject), operation, None))
+    return f"subject.{operation}" if is_attribute else f"subject.{operation}({arguments(args)})"
+
+
 def arguments(args: Mapping[str, Any]) -> str:
     """Keywords as they stand in a call, for people to repeat it."""
     return ", ".join(f"{name}={_argument(value)}" for name, value in args.items())
@@ -217,6 +228,8 @@ def arguments(args: Mapping[str, Any]) -> str:
 
 def _argument(value: Any) -> str:
     if hasattr(value, "untyped_storage"):  # a tensor: its values would have to be fetched from its device
+        if value.is_nested:  # it has no shape
+            return f"torch.nested.nested_tensor(…, dtype={value.dtype}, device={str(value.device)!r})"
         return f"torch.empty({list(value.shape)}, dtype={value.dtype}, device={str(value.device)!r})"
     if isinstance(value, bytes | str) and len(value) > _MOST_SHOWN:
         return f"{value[:100]!r}  # and {len(value) - 100} more"

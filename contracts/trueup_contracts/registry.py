@@ -94,6 +94,7 @@ class SuiteInfo:
     the arguments and answers of an adapter in Python. `assumed`: claimed for everything but a file. `options`: by the
     name of the setting. `adapt`: import string of a function that makes an object with the protocol's calls of what a
     target names or a factory makes, and answers with others as they are. `file`: of a factory's maker, for a path.
+    `reads`: operations that only ask, of which few are shown.
     """
 
     name: str
@@ -105,6 +106,7 @@ class SuiteInfo:
     adapters: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
+    reads: frozenset[str] = frozenset()
     ways: frozenset[str] = frozenset({"module", "exec"})
     service: Service = field(default_factory=Service)
     assumed: frozenset[str] = frozenset()

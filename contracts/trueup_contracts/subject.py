@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 from trueup_contracts.errors import NotRunError, TargetError
 from trueup_contracts.registry import SuiteInfo, imported, way_of
 
+# Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
+MOST_CHANGES = 40
+MOST_READS = 8
 MOST_DEATHS = 3  # in a row; then the rest is not run
-MOST_CALLS = 8  # of those before a failure, in what is shown of them
 
 
 class About(NamedTuple):
@@ -49,13 +51,29 @@ class Calls:
 
     def __init__(self, opened: str) -> None:
         self.opened = opened
-        self.number = 0
-        self.last: deque[str] = deque(maxlen=MOST_CALLS)
+        self._number = 0
+        self._asked = 0
+        self._changes: deque[tuple[int, str]] = deque(maxlen=MOST_CHANGES)
+        self._reads: deque[tuple[int, str]] = deque(maxlen=MOST_READS)
 
-    def add(self, call: str) -> None:
-        """One call more."""
-        self.number += 1
-        self.last.append(call)
+    def add(self, call: str, *, reads: bool = False) -> None:
+        """One call more; whether it only asks, so that calls like it may crowd out no others."""
+        self._number += 1
+        self._asked += reads
+        (self._reads if reads else self._changes).append((self._number, call))
+
+    @property
+    def last(self) -> list[str]:
+        """In their order."""
+        return [call for _, call in sorted([*self._changes, *self._reads])]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not among them, in words."""
+        changes = self._number - self._asked - len(self._changes)
+        reads = self._asked - len(self._reads)
+        told = [f"{changes} earlier calls"] if changes else []
+        return [*told, f"{reads} calls that only ask"] if reads else told
 
 
 class Deaths:

@@ -20,7 +20,7 @@ from trueup_contracts.profile import Profile
 from trueup_contracts.registry import suite
 from trueup_contracts.subject import Settings, Subject
 from trueup_contracts.wire.client import WireSubject
-from trueup_reference.adapters import router as reference
+from trueup_reference import adapters
 
 BUSY = 3  # processes for each core
 SERVING = [sys.executable, "-m", "trueup_contracts.serving", "trueup_reference.adapters:router"]
@@ -56,17 +56,20 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10)
     runs = parser.parse_args().runs
     subjects: dict[str, Callable[[], Subject]] = {
-        "in process": lambda: LocalSubject(suite("router"), "reference", "reference:router", reference),
-        "over the wire": lambda: WireSubject(suite("router"), "wire", shlex.join(SERVING), Settings(Path.cwd())),
+        "router, in process": lambda: LocalSubject(suite("router"), "reference", "reference:router", adapters.router),
+        "router, over the wire": lambda: WireSubject(
+            suite("router"), "wire", shlex.join(SERVING), Settings(Path.cwd())
+        ),
+        "embedding-cache, in process": lambda: LocalSubject(
+            suite("embedding-cache"), "reference", "reference:embedding_cache", adapters.embedding_cache
+        ),
     }
     alarms = 0
     with busy() as number:
         for name, make in subjects.items():
             told = failed(make, runs)
             alarms += len(told)
-            print(
-                f"router, {name}: {len(told)} false alarms in {runs} runs, beside {number} busy processes", flush=True
-            )
+            print(f"{name}: {len(told)} false alarms in {runs} runs, beside {number} busy processes", flush=True)
             print("".join(f"  {line}\n" for line in told), end="")
     return alarms
 

@@ -101,12 +101,12 @@ class WireSubject(Subject):
         try:
             sent, received = process.ask(request, CALL_S * self._settings.scale)
         except AdapterDiedError as error:
-            self._note(calls, exchange(request, None))
+            self._note(calls, operation, exchange(request, None))
             self._transcript.add({"sent": request})
             self._transcript.add({"died": str(error)})
             self._deaths.happened = True
             raise
-        self._note(calls, exchange(sent, received))
+        self._note(calls, operation, exchange(sent, received))
         self._transcript.add({"sent": sent})
         self._transcript.add({"received": received})
         if "error" in received:
@@ -211,10 +211,10 @@ class WireSubject(Subject):
         if most is not None and len(values.dumps(request)) + 24 > most:  # 24: the id
             raise NotRunError(f"the adapter reads lines of {most} bytes, and the request {request['op']} is longer")
 
-    def _note(self, calls: Calls, lines: list[str]) -> None:
+    def _note(self, calls: Calls, operation: str, lines: list[str]) -> None:
         with self._lock:
             if calls.opened:
-                calls.add("\n".join(lines))
+                calls.add("\n".join(lines), reads=operation in self.suite.reads)
             else:
                 calls.opened = "\n".join(lines)
             self._shown = calls

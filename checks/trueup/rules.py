@@ -40,8 +40,9 @@ def registry() -> dict[str, Rule]:
     from trueup.grid_config.rules import RULES as GRID_CONFIG
     from trueup.links.rules import RULES as LINKS
     from trueup.meta_rules import RULES as META
+    from trueup.metrics.rules import RULES as METRICS
 
-    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *METRICS, *META)}
 
 
 def find(rule_id: str) -> Rule:

@@ -14,6 +14,7 @@ from trueup_contracts.services.urls import parsed
 REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
+    "metrics": "trueup_reference.adapters:metrics",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

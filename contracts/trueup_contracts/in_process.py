@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal, TargetError, code_of
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.registry import SuiteInfo, imported, way_of
 from trueup_contracts.subject import About, Calls, Deaths, Handle, Subject, known_capabilities
 from trueup_contracts.watch import WATCH
 
@@ -108,14 +108,38 @@ class LocalSubject(Subject):
         lines = [self._calls.opened, *before, *self._calls.last]
         uses_fill = any("Fill(" in line for line in lines)
         imports = [f"from {self.suite.module.rpartition('.')[0]} import Fill"] if uses_fill else []
+        if way_of(self.target) == "file":
+            return "\n".join([f"# {self.target}", *lines[1:]])
+        if self.suite.adapt is not None and f" {self._adapter}(" in self._calls.opened:
+            imports.append(f"from {self.suite.adapt.partition(':')[0]} import {self._adapter}")
         return "\n".join([f"from {module} import {name.partition('.')[0]}", *imports, "", *lines])
+
+    @property
+    def _adapter(self) -> str:
+        return (self.suite.adapt or "").partition(":")[2]
 
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
-        opened = f"subject = {name}({arguments(args)})"
-        self.note(Calls(opened))
-        return LocalHandle(self.run(lambda: factory(**args), method), self, opened)
+        opened = name if isinstance(factory, Given) else f"{name}({arguments(args)})"
+        self.note(Calls(f"subject = {opened}"))
+        made = self.run(lambda: factory(**args), method)
+        if self.suite.adapt is not None:
+            adapted = imported(self.suite.adapt)(made)
+            opened = opened if adapted is made else f"{self._adapter}({opened})"
+            made = adapted
+        return LocalHandle(made, self, f"subject = {opened}")
+
+
+class Given:
+    """An object in the place of a factory: every opening gives the same one."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __call__(self) -> Any:
+        """The object."""
+        return self._found
 
 
 def claims(factory: object) -> frozenset[str]:
@@ -124,8 +148,11 @@ def claims(factory: object) -> frozenset[str]:
     return frozenset(str(name) for name in (claimed.split() if isinstance(claimed, str) else claimed))
 
 
-def resolve(declared: str, root: Path) -> Callable[..., Any]:
-    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it."""
+def resolve(declared: str, root: Path, adapt: str | None = None) -> Callable[..., Any]:
+    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it.
+
+    An object that `adapt` (see `SuiteInfo`) knows is the one that every opening gives.
+    """
     module_name, colon, attribute = declared.partition(":")
     if not colon or not attribute or not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
         raise TargetError(
@@ -149,6 +176,8 @@ def resolve(declared: str, root: Path) -> Callable[..., Any]:
             public = [name for name in dir(found) if not name.startswith("_")]
             raise TargetError(f"{declared!r}: {found.__name__} has no {part!r}", nearest_hint(part, public[:50]))
         found = getattr(found, part)
+    if not callable(found) and adapt is not None and imported(adapt)(found) is not found:
+        return Given(found)
     if not callable(found):
         raise TargetError(f"{declared!r} is no factory: a {type(found).__name__} cannot be called")
     made: Callable[..., Any] = found

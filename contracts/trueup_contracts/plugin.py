@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("contracts", "implementations: a line `SUITE[@LABEL] = TARGET` each", type="linelist", default=[])
     parser.addini("contracts_known_failures", "known failures, a TOML file", default="")
+    parser.addini("contracts_metrics_policy", "for the suite metrics: a policy, FILE or builtin:NAME", default="")
     parser.addini("contracts_capabilities", "what services claim that cannot say it, a TOML file", default="")
 
 

@@ -14,7 +14,7 @@ import pytest
 from trueup_contracts import claims, declarations, fixtures, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal, TargetError
-from trueup_contracts.registry import FOLDERS, WAYS, Requirement, suite
+from trueup_contracts.registry import FOLDERS, WAYS, Requirement, imported, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
 from trueup_contracts.subject import Settings
 
@@ -69,7 +69,14 @@ class ContractsSession:
                 raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
         name = option.contracts_capabilities or self.config.getini("contracts_capabilities")
         claimed = claims.read(Path(self.config.rootpath, name), declared) if name else {}
-        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript, claimed)
+        options = self._options(declared)
+        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript, claimed, options)
+
+    def _options(self, declared: Sequence[declarations.Declaration]) -> dict[str, Any]:
+        known_options = {name: one for each in declared for name, one in suite(each.suite).options.items()}
+        given = {name: self.config.getini(name) for name in known_options}
+        root = self.config.rootpath
+        return {name: imported(known_options[name].load)(text, root) for name, text in given.items() if text}
 
     def _check_required(self, declared: Sequence[declarations.Declaration]) -> None:
         known_names = {name for one in declared for name in suite(one.suite).capabilities} | WAYS.keys()

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from trueup_contracts.errors import NotRunError, TargetError
-from trueup_contracts.registry import SuiteInfo, way_of
+from trueup_contracts.registry import SuiteInfo, imported, way_of
 
 # Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
 MOST_CHANGES = 40
@@ -35,13 +36,14 @@ class About(NamedTuple):
 class Settings:
     """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written.
 
-    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`.
+    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`. `options`: what suites' settings name.
     """
 
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Calls:
@@ -107,6 +109,8 @@ class Subject(abc.ABC):
     target: str
     capabilities: frozenset[str]  # claimed, and those of the way it is reached
     about: About
+    options: Mapping[str, Any] = MappingProxyType({})  # by the name of the setting, loaded
+    scale: float = 1.0  # of the suite's own deadlines
 
     @abc.abstractmethod
     def open(self, **args: Any) -> Handle:
@@ -136,6 +140,18 @@ class Subject(abc.ABC):
 
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
+    found = _loaded(declared, suite, label, settings)
+    found.scale = settings.scale
+    found.options = {name: settings.options[name] for name in suite.options if name in settings.options}
+    found.capabilities |= {suite.options[name].capability for name in found.options}
+    if way_of(declared) == "file":
+        found.capabilities -= suite.assumed
+    else:
+        found.capabilities |= suite.assumed
+    return found
+
+
+def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     way, rest = way_of(declared), declared.partition(":")[2].strip()
     if way == "exec":
         from trueup_contracts.wire.client import WireSubject
@@ -151,7 +167,10 @@ def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Sub
         return CommandSubject(suite, label, rest, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root), settings.scale)
+    if way == "file":
+        assert suite.file is not None, f"{suite.name} is asked of files, and says not how"
+        return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest), settings.scale)
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt), settings.scale)
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:
@@ -164,4 +183,7 @@ def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) 
             f"{suite.name}@{label} claims {name!r}, which the suite does not know",
             nearest_hint(name, list(suite.capabilities)),
         )
-    return names
+    for name, option in suite.options.items():
+        if option.capability in names:
+            raise TargetError(f"{suite.name}@{label} claims {option.capability!r}", f"the setting {name} claims it")
+    return names | suite.assumed

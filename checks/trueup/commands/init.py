@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links
+from trueup.config.model import GridConfig, Links, Metrics
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -30,17 +30,26 @@ EXAMPLES = {
     "overrides": '[[overrides]]\npaths = ["archive/"]\nrules = { "links/missing-fragment" = "off" }',
     "ignore": '[[ignore]]\nrule = "links/missing-file"\nreason = "written by the release job"\n'
     'paths = ["docs/**/*.md"]\ntargets = ["coverage/*"]',
+    "prefixes": '[[metrics.prefixes]]\nprefix = "engine:"\ninstead-of = ["engine_"]\nclosed = true',
+    "families": '[metrics.families."engine:requests_total"]\ntype = "counter"\nlabels = ["model_name"]',
     "flavours": '[[links.flavours]]\npaths = ["site/"]\nflavour = "hugo"\nroot = "site/content"',
 }
 
 
 # What a setting without a default could be.
-UNSET = {"baseline": "trueup-baseline.json", "repository": "OWNER/NAME", "default_branch": "main"}
+UNSET = {
+    "baseline": "trueup-baseline.json",
+    "repository": "OWNER/NAME",
+    "default_branch": "main",
+    "scraper": "prometheus-2",
+}
 
 TITLES = {
     "rules": "Severities of rules: error, warning or off. `trueup rules` lists them.",
     "overrides": "Other severities for some paths; the last entry that fits decides.",
     "ignore": "Findings to live with; every entry needs its reason.",
+    "prefixes": "Prefixes of metric names, and how they must not be written.",
+    "families": "Metric families: what each must look like.",
     "flavours": "Which generator publishes which files; GitHub itself where nothing is said or detected.",
 }
 
@@ -75,11 +84,13 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config")),
+        *_fields(Config, skip=("links", "grid_config", "metrics")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
         *_fields(GridConfig),
+        "\n[metrics]\n",
+        *_fields(Metrics),
     ]
     return "".join(parts) + "".join(f"\n# {TITLES[name]}\n{_commented(example)}" for name, example in EXAMPLES.items())
 

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from trueup.metrics.policy import Family, PrefixRule, ScraperName
+
 Glob = Annotated[
     str,
     Meta(
@@ -23,7 +25,7 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config"]
+CheckName = Literal["links", "grid-config", "metrics"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
 
@@ -129,11 +131,33 @@ class GridConfig(_Table, frozen=True, kw_only=True):
     ] = []
 
 
+class Metrics(_Table, frozen=True, kw_only=True):
+    """Settings of the check of metric names."""
+
+    policies: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(description="Built-in policies (`builtin:sglang`), and policy files from the repository's root."),
+    ] = []
+    expositions: Annotated[list[Glob], Meta(description="Files that hold an exposition.")] = msgspec.field(
+        default_factory=lambda: ["**/*.prom"]
+    )
+    exclude: Annotated[list[Glob], Meta(description="Files that are not checked.")] = []
+    scraper: Annotated[ScraperName, Meta(description="The scraper whose stored names are used.")] | None = None
+    max_file_bytes: Annotated[int, Meta(ge=1, description="Larger files are reported and not checked.")] = (
+        64 * 1024 * 1024
+    )
+    prefixes: list[PrefixRule] = []
+    families: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=300)], Family],
+        Meta(description="Family, or pattern with `*`, to its rules."),
+    ] = {}
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links", "grid-config"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -154,3 +178,4 @@ class Config(_Table, frozen=True, kw_only=True):
     ignore: list[Ignore] = []
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
+    metrics: Metrics = Metrics()

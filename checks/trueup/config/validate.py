@@ -16,7 +16,7 @@ import msgspec
 
 from trueup.config import globs
 from trueup.config.locate import KeyPath
-from trueup.config.model import Config
+from trueup.config.model import Config, Metrics
 from trueup.rules import nearest_hint, registry
 
 _WORDS = {
@@ -79,12 +79,24 @@ def meaning_problems(config: Config) -> Iterator[Problem]:
     yield from _glob_problems(links.extend_exclude, ("links", "extend-exclude"))
     yield from _glob_problems(links.skip_targets, ("links", "skip-targets"))
     yield from _glob_problems(config.grid_config.exclude, ("grid-config", "exclude"))
+    yield from _metrics_problems(config.metrics)
     for index, flavour in enumerate(links.flavours):
         yield from _glob_problems(flavour.paths, ("links", "flavours", index, "paths"))
         if flavour.root is not None and leaves_repository(flavour.root):
             yield Problem(("links", "flavours", index, "root"), f"{flavour.root!r} is not a folder of the repository")
     if config.baseline is not None and leaves_repository(config.baseline):
         yield Problem(("baseline",), f"{config.baseline!r} is not a file of the repository")
+
+
+def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
+    from trueup.metrics.policy import policy_problems
+
+    yield from _glob_problems(metrics.expositions, ("metrics", "expositions"))
+    yield from _glob_problems(metrics.exclude, ("metrics", "exclude"))
+    for index, name in enumerate(metrics.policies):
+        if not name.startswith("builtin:") and leaves_repository(name):
+            yield Problem(("metrics", "policies", index), f"{name!r} is not a file of the repository")
+    yield from (Problem(("metrics", *path), message) for path, message in policy_problems(metrics))
 
 
 def ignorable_rules() -> list[str]:

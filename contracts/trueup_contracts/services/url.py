@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,7 @@ from urllib.parse import SplitResult
 
 from trueup_contracts.errors import Refusal, TargetError
 from trueup_contracts.in_process import arguments, guarded, operate
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.registry import SuiteInfo, imported
 from trueup_contracts.services.urls import PORTS, parsed
 from trueup_contracts.subject import About, Calls, Handle, Settings, Subject
 
@@ -25,7 +24,7 @@ class UrlHandle(Handle):
         self.url = url
         self.limit_s = limit_s
         self._note = note
-        self._client = None if suite.service.client is None else _client(suite.service.client)(url, limit_s)
+        self._client = None if suite.service.client is None else imported(suite.service.client)(url, limit_s)
         self._calls = Calls(_opened(suite, url, limit_s))
         self._note(self._calls)
 
@@ -91,12 +90,6 @@ def _reach(url: str, parts: SplitResult, limit_s: float) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise TargetError(f"{url}: nothing answers there: {reason}", "start the service before the run") from error
-
-
-def _client(declared: str) -> Callable[[str, float], Any]:
-    module, _, name = declared.partition(":")
-    made: Callable[[str, float], Any] = getattr(importlib.import_module(module), name)
-    return made
 
 
 def _opened(suite: SuiteInfo, url: str, limit_s: float) -> str:

@@ -231,7 +231,11 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
     command = [sys.executable, "-m", "pytest", "--contracts", "--contracts-profile", "quick", "-x"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
-    told = {"router": "make the router from its configuration", "embedding-cache": "make the cache of this capacity"}
+    told = {
+        "router": "make the router from its configuration",
+        "embedding-cache": "make the cache of this capacity",
+        "metrics": "answer a scrape",
+    }
     assert told[suite] in done.stdout
 
 

@@ -97,6 +97,7 @@ def test_declarations() -> None:
     assert parse(["reference"]) == [
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
+        Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 

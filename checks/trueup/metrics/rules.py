@@ -1,0 +1,8 @@
+"""The rules about metric names: each part of the check brings its own."""
+
+from __future__ import annotations
+
+from trueup.metrics.exposition.rules import RULES as EXPOSITION
+
+# A part that consumes names adds its rules here.
+RULES = (*EXPOSITION,)

@@ -1,6 +1,6 @@
 """Places in data files: of offsets in a text, of values in JSON and YAML, and of texts inside texts."""
 
-from trueup.datafiles.json_places import JsonPlaces, inner_offset
+from trueup.datafiles.json_places import JsonPlaces, duplicate_keys, inner_offset
 from trueup.datafiles.text import Text
 from trueup.datafiles.yaml_nodes import Mapping, NotYaml, Scalar, Sequence, YamlNode, documents_of, placer
 
@@ -13,6 +13,7 @@ __all__ = [
     "Text",
     "YamlNode",
     "documents_of",
+    "duplicate_keys",
     "inner_offset",
     "placer",
 ]

@@ -91,3 +91,33 @@ def inner_offset(written: str, offset: int) -> int:
             position = found.end() if found is not None else position + 1
             offset -= 1
     return position
+
+
+def duplicate_keys(text: str) -> list[tuple[str, int]]:
+    """Every key that stands in its object a second time, and where, in a valid JSON text."""
+    found: list[tuple[str, int]] = []
+    levels: list[set[str] | None] = []
+    key_is_due = False
+    for word in _WORD.finditer(text):
+        sign = word[0]
+        if sign == "{":
+            levels.append(set())
+            key_is_due = True
+        elif sign == "[":
+            levels.append(None)
+            key_is_due = False
+        elif sign in ("}", "]"):
+            levels.pop()
+            key_is_due = False
+        elif sign == ",":
+            key_is_due = levels[-1] is not None
+        elif sign == ":":
+            key_is_due = False
+        elif key_is_due:
+            known = levels[-1]
+            key = unescaped(sign[1:-1])
+            if known is not None:
+                if key in known:
+                    found.append((key, word.start()))
+                known.add(key)
+    return found

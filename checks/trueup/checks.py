@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple, cast
+from contextlib import AbstractContextManager
+from mmap import mmap
+from typing import NamedTuple, cast
 
 from trueup.config import Config
 from trueup.findings import CheckSummary, Finding, Note
@@ -20,7 +22,8 @@ class Input(NamedTuple):
     """Bytes from outside the repository: a file anywhere, standard input, an answer to a scrape."""
 
     name: str  # as findings name it
-    open: Callable[[], BinaryIO]
+    open: Callable[[], AbstractContextManager[bytes | mmap]]
+    openmetrics: bool | None = None  # what a Content-Type said
 
 
 class Options(NamedTuple):

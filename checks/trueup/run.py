@@ -30,6 +30,7 @@ class Request(NamedTuple):
     default_branch: str | None = None
     fail_on: str | None = None
     engine: str | None = None
+    scraper: str | None = None
 
 
 def configuration(view: View, request: Request) -> Loaded:
@@ -42,6 +43,8 @@ def configuration(view: View, request: Request) -> Loaded:
     }
     if request.engine is not None:
         changes["links"] = msgspec.structs.replace(loaded.config.links, engine=request.engine)
+    if request.scraper is not None:
+        changes["metrics"] = msgspec.structs.replace(loaded.config.metrics, scraper=request.scraper)
     return msgspec.structs.replace(loaded, config=msgspec.structs.replace(loaded.config, **changes))
 
 
@@ -58,7 +61,7 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         config=config,
         comments={path: found for outcome in outcomes for path, found in outcome.comments.items()},
         baseline=_baseline(view, config, request),
-        whole_run=not request.options.paths,
+        whole_run=not (request.options.paths or request.options.inputs),
         source=loaded,
         same_file={path: shown for outcome in outcomes for path, shown in outcome.same_file.items()},
     )
@@ -66,7 +69,10 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
     return RunResult(
         findings=sorted(kept, key=sort_key),
         suppressed=applied.suppressed,
-        notes=[*_view_notes(view), *(note for outcome in outcomes for note in outcome.notes)],
+        notes=[
+            *(_view_notes(view) if not request.options.inputs else ()),
+            *(note for outcome in outcomes for note in outcome.notes),
+        ],
         checks=[outcome.summary for outcome in outcomes],
         root=view.root,
         version=__version__,

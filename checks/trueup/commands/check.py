@@ -14,6 +14,7 @@ from trueup.errors import UsageError
 from trueup.rules import nearest_hint
 
 if TYPE_CHECKING:
+    from trueup.checks import Input
     from trueup.config import Config
     from trueup.findings import RunResult
     from trueup.repo import View
@@ -91,6 +92,19 @@ def run(args: argparse.Namespace) -> int:
         view.close()
 
 
+def run_inputs(args: argparse.Namespace, view: View, inputs: tuple[Input, ...]) -> int:
+    """Checks bytes from outside the repository, by its configuration."""
+    from trueup import run as runner
+
+    gc.disable()
+    args.names = []
+    _report_requests(args)
+    request = _request(args, view)
+    request = request._replace(options=request.options._replace(inputs=inputs))
+    loaded = runner.configuration(view, request)
+    return _report(args, loaded.config, runner.run(view, loaded, request), view)
+
+
 def _run(args: argparse.Namespace, view: View) -> int:
     from trueup import run as runner
 
@@ -138,6 +152,7 @@ def _request(args: argparse.Namespace, view: View) -> Request:
             paths=paths,
             use_cache=not args.no_cache,
             history=args.history or args.fix or args.diff,
+            policies=tuple(getattr(args, "policy", ())),
             progress=_progress if sys.stderr.isatty() and not args.quiet else None,
         ),
         config_path=Path(args.config) if args.config else None,
@@ -147,6 +162,7 @@ def _request(args: argparse.Namespace, view: View) -> Request:
         default_branch=args.default_branch,
         fail_on="never" if args.warn_only else args.fail_on,
         engine=args.engine,
+        scraper=getattr(args, "scraper", None),
     )
 
 

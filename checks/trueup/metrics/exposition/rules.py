@@ -46,7 +46,7 @@ RULES = (
         id="metrics/bad-exemplar",
         severity=Severity.ERROR,
         summary="an exemplar that is malformed, too long or where none may be",
-        reason="OpenMetrics has them behind buckets and counters, with 128 characters of labels; the text format has none.",
+        reason="OpenMetrics has them behind buckets and counters, of 128 characters; the text format has none.",
     ),
     Rule(
         id="metrics/carriage-return",
@@ -107,6 +107,24 @@ RULES = (
         severity=Severity.ERROR,
         summary="a family whose lines are not together",
         reason="The formats demand it; parsers refuse the second part or report its series as another family.",
+    ),
+    Rule(
+        id="metrics/split-group",
+        severity=Severity.ERROR,
+        summary="a group of an OpenMetrics family whose lines are not together",
+        reason="OpenMetrics demands that the lines of one label set stand together; parsers refuse the second part.",
+    ),
+    Rule(
+        id="metrics/clashing-name",
+        severity=Severity.ERROR,
+        summary="two families that share a series name",
+        reason="A scraper cannot tell whose series it is; OpenMetrics parsers refuse the exposition.",
+    ),
+    Rule(
+        id="metrics/no-samples",
+        severity=Severity.ERROR,
+        summary="an exposition without a sample",
+        reason="An exporter that failed inside often answers an empty page with status 200: its target counts as up.",
     ),
     Rule(
         id="metrics/no-type",
@@ -238,7 +256,7 @@ RULES = (
         id="metrics/colon",
         severity=Severity.WARNING,
         summary="a colon in a metric name that no policy knows",
-        reason="Colons are for recording rules, and prometheus-client 0.23 turns them to `_` where OpenMetrics is asked.",
+        reason="Colons are for recording rules, and prometheus-client 0.23 answers OpenMetrics with `_` for them.",
     ),
     Rule(
         id="metrics/camel-case",

@@ -1,0 +1,223 @@
+"""A whole exposition: its format, its blocks, its families, and every fault."""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import re
+from collections.abc import Iterator
+
+from trueup.metrics.exposition.conformance import missing_faults, policy_faults
+from trueup.metrics.exposition.family import Family, suffixes
+from trueup.metrics.exposition.fast import Glance
+from trueup.metrics.exposition.faults import Fault
+from trueup.metrics.exposition.laws import at_name, family_faults
+from trueup.metrics.exposition.lint import lint_faults
+from trueup.metrics.exposition.reader import Reader
+from trueup.metrics.policy import PolicySet
+
+Data = bytes | mmap.mmap
+
+MOST_FAULTS = 10_000
+_SLICE = 1 << 20
+_PAGE = mmap.PAGESIZE
+_METADATA = re.compile(rb"# (?:HELP|TYPE|UNIT) ([^ \n]+)")
+_ONLY_OPENMETRICS = re.compile(
+    rb"\n# (?:UNIT |TYPE [^ \n]+ (?:unknown|info|stateset|gaugehistogram)\n)"
+    rb"|\n# TYPE ([^ \n]+) counter\n(?:# [^\n]*\n)*+\1_total[ {]"
+)
+
+
+@dataclasses.dataclass(slots=True)
+class Exposition:
+    """What was read. `families` are in the order of the file and hold no samples."""
+
+    openmetrics: bool
+    families: dict[str, Family] = dataclasses.field(default_factory=dict)
+    faults: list[Fault] = dataclasses.field(default_factory=list)
+    samples: int = 0
+    lines: int = 0
+    is_cut: bool = False  # there were more faults than are kept
+
+
+def is_openmetrics(data: Data) -> bool:
+    """The format, by content: `# EOF` at the end, or what only OpenMetrics has."""
+    tail = bytes(data[max(0, len(data) - 64) :]).rstrip(b"\n")
+    if tail == b"# EOF" or tail.endswith(b"\n# EOF") or data.find(b"\n# EOF\n") >= 0:
+        return True
+    # Without a line before it, the first line would not be found.
+    head = b"\n" + bytes(data[:_SLICE])
+    return _ONLY_OPENMETRICS.search(head) is not None
+
+
+def read_exposition(
+    data: Data, policies: PolicySet, *, openmetrics: bool | None = None, lint: bool = True
+) -> Exposition:
+    """Reads and judges; `openmetrics` where the Content-Type has told the format."""
+    found = Exposition(is_openmetrics(data) if openmetrics is None else openmetrics)
+    _Reading(data, policies, found, lint=lint).run()
+    found.faults.sort(key=lambda fault: (fault.line, fault.column, fault.rule))
+    return found
+
+
+class _Reading:
+    """One pass over the blocks."""
+
+    def __init__(self, data: Data, policies: PolicySet, found: Exposition, *, lint: bool) -> None:
+        self.data = data
+        self.policies = policies
+        self.found = found
+        self.lint = lint
+        self._glance = Glance(openmetrics=found.openmetrics)
+        self._reader = Reader(openmetrics=found.openmetrics, known=found.families.get, done=self._done)
+        self._owners: dict[str, str] = {}
+        self._spans: dict[str, tuple[int, int, int]] = {}
+        self._keys: dict[str, set[object]] = {}
+        self._span = (0, 0, 1)
+
+    def run(self) -> None:
+        """Fills `found`."""
+        data = self.data
+        line = 1
+        for start, end in blocks(data):
+            text = self._decoded(start, end, line)
+            if self.found.is_cut:
+                return
+            self._span = (start, end, line)
+            family = self._glance.family(text, line) if data[start : start + 1] == b"#" else None
+            if family is not None and family.name not in self.found.families:
+                self._judge(family)
+                self.found.families[family.name] = family
+            else:
+                self._slowly(text, line)
+            line += text.count("\n")
+            if isinstance(data, mmap.mmap):
+                _forget(data, start, end)
+        self._end(line)
+
+    def _slowly(self, text: str, line: int) -> None:
+        at = 0
+        while at < len(text):
+            cut = text.rfind("\n", at, at + _SLICE) + 1 or text.find("\n", at) + 1 or len(text)
+            self._reader.block(text[at:cut], line, more=cut < len(text))
+            line += text.count("\n", at, cut)
+            at = cut
+            self._take(self._reader.faults)
+            self._reader.faults.clear()
+            if self.found.is_cut:
+                return
+
+    def _decoded(self, start: int, end: int, line: int) -> str:
+        raw = bytes(self.data[start:end])
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = raw.rfind(b"\n", 0, error.start) + 1
+            column = len(raw[before : error.start].decode("utf-8")) + 1
+            number = line + raw.count(b"\n", 0, error.start)
+            message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+            self._take([Fault("not-an-exposition", "", number, column, column + 1, message)])
+            return raw.decode("utf-8", "replace")
+
+    def _done(self, family: Family) -> None:
+        """A family that was read line by line; one that was reopened comes again, with the samples of this part."""
+        earlier = self.found.families.get(family.name)
+        if earlier is None:
+            self.found.families[family.name] = family
+            self._spans[family.name] = self._span
+            self._take(list(family_faults(family)))
+            self._judge(family)
+        else:
+            self._take(list(self._again(family)))
+        family.read = []
+
+    def _again(self, family: Family) -> Iterator[Fault]:
+        keys = self._keys.get(family.name)
+        if keys is None:
+            keys = self._keys[family.name] = self._keys_of_first(family)
+        for sample in family.read:
+            if sample.key in keys and not (family.openmetrics and sample.timestamp is not None):
+                yield at_name(sample, "duplicate-series", "an earlier part of this family has this series already")
+            keys.add(sample.key)
+        self.found.samples += len(family.read)
+
+    def _keys_of_first(self, family: Family) -> set[object]:
+        """The series of the part that was read first, read once more."""
+        start, end, line = self._spans.get(family.name, (0, 0, 1))
+        keys: set[object] = set()
+
+        def take(one: Family) -> None:
+            if one.name == family.name:
+                keys.update(sample.key for sample in one.read)
+
+        reader = Reader(openmetrics=self.found.openmetrics, known=lambda _: None, done=take)
+        reader.block(bytes(self.data[start:end]).decode("utf-8", "replace"), line)
+        return keys
+
+    def _judge(self, family: Family) -> None:
+        self._spans.setdefault(family.name, self._span)
+        self.found.samples += family.samples
+        policies = self.policies
+        if policies:
+            self._take(list(policy_faults(family, policies)))
+        if self.lint:
+            named = bool(policies) and (
+                policies.family(family.policy_name) is not None or policies.wrong_prefix(family.policy_name) is not None
+            )
+            self._take(list(lint_faults(family, named=named)))
+        for suffix in suffixes(family.kind, openmetrics=family.openmetrics):
+            owner = self._owners.setdefault(family.name + suffix, family.name)
+            if owner != family.name and (family.openmetrics or suffix != "_created"):
+                place = family.place
+                message = f"the series {family.name}{suffix} belongs to the family {owner} already"
+                self._take([Fault("clashing-name", family.name, place.line, place.column, place.end_column, message)])
+
+    def _end(self, line: int) -> None:
+        data, found = self.data, self.found
+        found.lines = line - 1
+        last = bytes(data[max(0, len(data) - 64) :])
+        if not found.samples and not found.faults:
+            self._take([Fault("no-samples", "", 1, 1, 1, "it holds no sample")])
+        if found.openmetrics:
+            if not (last.rstrip(b"\n").endswith(b"# EOF") or data.find(b"\n# EOF\n") >= 0 or last == b"# EOF"):
+                self._take([Fault("missing-eof", "", max(1, line - 1), 1, 1, "the last line is not # EOF")])
+        elif len(data) and not last.endswith(b"\n"):
+            self._take([Fault("missing-newline", "", line, 1, 1, "the last line does not end in a newline")])
+        if self.policies and found.samples:
+            self._take(list(missing_faults({one.policy_name for one in found.families.values()}, self.policies, 1)))
+
+    def _take(self, faults: list[Fault]) -> None:
+        room = MOST_FAULTS - len(self.found.faults)
+        self.found.faults += faults[:room]
+        if len(faults) > room:
+            self.found.is_cut = True
+
+
+def blocks(data: Data) -> Iterator[tuple[int, int]]:
+    """Byte ranges of whole lines, each from the metadata of one family to that of the next."""
+    start, name = 0, None
+    found = _METADATA.match(data)
+    if found:
+        name = found[1]
+    at = data.find(b"\n# ")
+    while at >= 0:
+        found = _METADATA.match(data, at + 1)
+        if found and found[1] != name:
+            if at + 1 > start:
+                yield start, at + 1
+            start, name = at + 1, found[1]
+        elif data[at + 1 : at + 6] == b"# EOF":
+            # Its own block: the family before it stays plain.
+            if at + 1 > start:
+                yield start, at + 1
+            start, name = at + 1, None
+        at = data.find(b"\n# ", at + 1)
+    if start < len(data):
+        yield start, len(data)
+
+
+def _forget(data: mmap.mmap, start: int, end: int) -> None:
+    """Gives the pages of a block back: an exposition of gigabytes is read in the memory of its largest family."""
+    first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
+    if last - first >= 1 << 20:
+        data.madvise(mmap.MADV_DONTNEED, first, last - first)

@@ -18,7 +18,7 @@ from trueup.repo import View
 
 Part = Callable[[View, Config, Options, PolicySet], Callable[[], Outcome]]
 
-PARTS = ("trueup.metrics.exposition.part",)
+PARTS = ("trueup.metrics.exposition.part", "trueup.metrics.consumers.part")
 
 
 def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:

@@ -17,7 +17,18 @@ Path = tuple[str | int, ...]
 KEYS = ("expr", "query", "definition", "seriesQuery")
 _DASHBOARD_KEYS = frozenset({"panels", "rows", "elements"})
 _COMPANY = frozenset(
-    {"schemaVersion", "templating", "title", "annotations", "__inputs", "uid", "timezone", "time", "layout", "variables"}
+    {
+        "schemaVersion",
+        "templating",
+        "title",
+        "annotations",
+        "__inputs",
+        "uid",
+        "timezone",
+        "time",
+        "layout",
+        "variables",
+    }
 )
 _PROMETHEUS = ("prometheus", "victoriametrics", "mimir", "cortex", "thanos")
 _OTHERS = (
@@ -121,7 +132,11 @@ def _source_of(value: dict[str, Any]) -> Any:
         return value["group"]
     kind = value.get("kind")
     # Schema v2 before it had groups, and Perses.
-    if isinstance(kind, str) and isinstance(value.get("spec"), dict) and kind.lower().startswith((*_PROMETHEUS, *_OTHERS)):
+    if (
+        isinstance(kind, str)
+        and isinstance(value.get("spec"), dict)
+        and kind.lower().startswith((*_PROMETHEUS, *_OTHERS))
+    ):
         return kind
     return None
 
@@ -200,7 +215,11 @@ class _Sources:
             return "metricsql"
         if any(word in text for word in _PROMETHEUS):
             return "promql"
-        return "other" if any(word in text for word in _OTHERS) or (isinstance(source, dict) and source.get("type")) else "promql"
+        return (
+            "other"
+            if any(word in text for word in _OTHERS) or (isinstance(source, dict) and source.get("type"))
+            else "promql"
+        )
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:

@@ -72,9 +72,7 @@ class Judge:
         if parsed.error is not None and expression.form == "promql":
             text = parsed.text
             lead = len(text) - len(text.lstrip())
-            yield Fault(
-                "unparseable-expression", lead, len(text.rstrip()), _short(text), f"not PromQL: {parsed.error}"
-            )
+            yield Fault("unparseable-expression", lead, len(text.rstrip()), _short(text), f"not PromQL: {parsed.error}")
             return
         uses = uses_of(parsed)
         together = {named.text for use in uses for named in use.names}
@@ -155,10 +153,12 @@ class Judge:
         family = match.family
         if family.deprecated_since is None and family.removed_in is None and not family.renamed_to:
             return
-        successors = [one + match.suffix if self._policies.series(one + match.suffix) else one for one in family.renamed_to]
+        successors = [
+            one + match.suffix if self._policies.series(one + match.suffix) else one for one in family.renamed_to
+        ]
         if together & set(successors):
             return
-        told = f"`{match.name}` was removed in {match.policy.name} {family.removed_in}"
+        told = f"`{match.name}` is gone ({match.policy.name}: removed in {family.removed_in})"
         if family.removed_in is None:
             told = f"`{match.name}` is deprecated"
             if family.deprecated_since is not None:
@@ -197,7 +197,7 @@ class Judge:
         prefix = self._owned_plainly(plain)
         if prefix is None or any(plain.startswith(one) for one in self._plain_families):
             return
-        near = [one for one in self._nearest(prefix + plain[len(prefix) :])]
+        near = self._nearest(prefix + plain[len(prefix) :])
         told = f"; nearest: {', '.join(f'`{one}`' for one in near)}" if near else ""
         yield Fault("unknown-metric", 0, len(name), name, f"there is no metric like `{name}`{told}", None)
 

@@ -22,9 +22,7 @@ _NEAR = 80
 _SHORTEST = 4
 
 
-def label_faults(
-    match: Match, use: Use, extra: frozenset[str]
-) -> Iterator[tuple[str, int, int, str, str | None]]:
+def label_faults(match: Match, use: Use, extra: frozenset[str]) -> Iterator[tuple[str, int, int, str, str | None]]:
     """Label, its place in the expression, what is wrong, and what was probably meant."""
     family = match.family
     known = {*family.labels, *(family.allowed_labels or ())}
@@ -35,7 +33,9 @@ def label_faults(
             continue
         if name in family.forbidden_labels:
             yield name, label.start, label.end, f"`{match.name}` has no label `{name}`", None
-        elif name not in TARGET_LABELS and not name.startswith(("exported_", "__")) and family.allowed_labels is not None:
+        elif (
+            name not in TARGET_LABELS and not name.startswith(("exported_", "__")) and family.allowed_labels is not None
+        ):
             near = _near(name, known)
             if near is not None:
                 message = f"`{match.name}` has no label `{name}`; it has `{near}`"

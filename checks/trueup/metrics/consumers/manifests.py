@@ -1,4 +1,4 @@
-"""Queries in YAML: Prometheus rules, Kubernetes resources, adapters and autoscalers, and dashboards inside ConfigMaps."""
+"""Queries in YAML: Prometheus rules, Kubernetes resources, adapters, autoscalers; dashboards inside ConfigMaps."""
 
 from __future__ import annotations
 

@@ -8,16 +8,19 @@ from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
 from trueup.datafiles import Text
 from trueup.findings import CheckSummary, Finding, Note
+from trueup.metrics.consumers.grafana_files import read_json
 from trueup.metrics.consumers.judge import Judge
 from trueup.metrics.consumers.manifests import SIGNS, read_yaml
-from trueup.metrics.consumers.grafana_files import read_json
 from trueup.metrics.consumers.model import Contents
+from trueup.metrics.consumers.own_names import made_here
 from trueup.metrics.consumers.telling import Teller, unreadable
 from trueup.metrics.policy import PolicySet
 from trueup.repo import Unreadable, View
 
 ENDINGS = (".json", ".yaml", ".yml")
 LARGEST_FILE_BYTES = 16 << 20
+# What a metric of the repository's own can be taken for.
+_OF_NAMES = frozenset({"unknown-metric", "deprecated-metric", "wrong-prefix", "impossible-series"})
 
 
 def start(view: View, config: Config, options: Options, policies: PolicySet) -> Callable[[], Outcome]:
@@ -54,22 +57,26 @@ def _outcome(view: View, config: Config, options: Options, policies: PolicySet, 
         defined += contents.defined  # of all files: what one makes, another may ask for
         if _is_wanted(path, options) and (contents.expressions or contents.troubles or contents.notes):
             read[path] = (text, contents)
-    judge = Judge(policies.stored_by(config.metrics.scraper), defined, extra_labels=config.metrics.extra_labels)
-    expressions = 0
+    stored = policies.stored_by(config.metrics.scraper)
+    judge = Judge(stored, defined, extra_labels=config.metrics.extra_labels)
+    judged = {path: [(one, judge.judge(one)) for one in contents.expressions] for path, (_, contents) in read.items()}
+    unknown = (
+        fault.target for found in judged.values() for _, one in found for fault in one.faults if fault.rule in _OF_NAMES
+    )
+    own = made_here(view, unknown)
     for path, (text, contents) in read.items():
         teller = Teller(path, text)
         for trouble in contents.troubles:
             teller.trouble(trouble)
         notes += [Note("metrics", note, path) for note in contents.notes]
-        for expression in contents.expressions:
-            expressions += 1
-            judgement = judge.judge(expression)
+        for expression, judgement in judged[path]:
             for fault in judgement.faults:
-                teller.fault(expression, fault)
+                if fault.rule not in _OF_NAMES or fault.target not in own:
+                    teller.fault(expression, fault)
             if judgement.excuse is not None:
                 notes.append(Note("metrics", f"{expression.where}: not parsed: {judgement.excuse}", path))
         findings += teller.findings
-    counts = {"expressions": expressions}
+    counts = {"expressions": sum(len(found) for found in judged.values())}
     return Outcome(findings, {}, {}, notes, CheckSummary("metrics", counts))
 
 

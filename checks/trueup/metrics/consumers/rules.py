@@ -28,7 +28,7 @@ RULES = (
         id="metrics/rate-of-gauge",
         severity=Severity.WARNING,
         summary="a rate or increase of a gauge",
-        reason="`rate()` takes every fall for a restart of a counter: of a gauge it is nonsense. `deriv` and `delta` are for gauges.",
+        reason="`rate()` takes every fall for a counter's restart: of a gauge it is nonsense; take `deriv` or `delta`.",
     ),
     Rule(
         id="metrics/quantile-without-le",

@@ -1,4 +1,4 @@
-"""The functions of a Grafana variable's query: `label_values(metric, label)`, `query_result(expr)`, `metrics(regex)`."""
+"""The functions of a Grafana variable's query: `label_values(metric, label)`, `query_result(expr)` and others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def parts_of(query: str) -> Iterator[Part]:
     body = query.strip()
     name, parenthesis, rest = body.partition("(")
     name = name.strip()
-    if not parenthesis or not rest.endswith(")") or name not in ("label_values", "query_result", "metrics", "label_names"):
+    if (
+        not parenthesis
+        or not rest.endswith(")")
+        or name not in ("label_values", "query_result", "metrics", "label_names")
+    ):
         yield Part(query, 0, False)
         return
     inside = rest[:-1]

@@ -13,7 +13,8 @@ from typing import NamedTuple
 # Grafana's `$x`, `${x}`, `${x.y:regex}` and `[[x:csv]]` (but not the groups `$1` of a regular expression), the
 # `<<.Series>>` of prometheus-adapter, and the `{{ … }}` of Helm and Go templates.
 VARIABLE = (
-    r"(?:\$[A-Za-z_]\w*+|\$\{[^{}\n]{1,200}\}|\[\[\s*+\w++(?::[\w:]*+)?\s*+\]\]|<<[^<>\n]{1,200}>>|\{\{[^{}\n]{1,200}\}\})"
+    r"(?:\$[A-Za-z_]\w*+|\$\{[^{}\n]{1,200}\}|\[\[\s*+\w++(?::[\w:]*+)?\s*+\]\]"
+    r"|<<[^<>\n]{1,200}>>|\{\{[^{}\n]{1,200}\}\})"
 )
 _VARIABLE = re.compile(VARIABLE)
 _STRING = r""" "(?:[^"\\\n]|\\.)*+" | '(?:[^'\\\n]|\\.)*+' | `[^`]*+` """

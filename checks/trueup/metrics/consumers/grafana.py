@@ -201,10 +201,8 @@ class _Sources:
 
     def kind(self, source: Any) -> str:
         """`promql`, `metricsql`, or `other` for what is known to be no Prometheus."""
-        if isinstance(source, dict):
-            text = source.get("type") or source.get("uid") or ""
-        else:
-            text = source or ""
+        named = source.get("type") or source.get("uid") if isinstance(source, dict) else source
+        text = named or ""
         if not isinstance(text, str):
             return "promql"
         name = text.removeprefix("$").strip("{}[]").partition(":")[0]

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from trueup.config.globs import text_pattern
 from trueup.metrics.consumers.labels import label_faults
-from trueup.metrics.consumers.model import Expression
+from trueup.metrics.consumers.model import Expression, Form
+from trueup.metrics.consumers.nearest import NearestNames, told
 from trueup.metrics.policy import Match, PolicySet
 from trueup.metrics.promql import Parsed, Use, lost_le, parse, uses_of
 from trueup.metrics.promql.uses import Named
 
 _RATES = frozenset({"rate", "irate", "increase"})
-_MOST_COMPARISONS = 3_000  # expressions of a run for whose unknown names the nearest are looked up
 _NEAR = 85
 
 
@@ -53,7 +53,7 @@ class Judge:
         self._defined_patterns = text_pattern(starred) if starred else None
         self._extra_labels = frozenset(extra_labels)
         self._known: dict[tuple[str, str], Judgement] = {}
-        self._nearest_left = _MOST_COMPARISONS
+        self._nearest = NearestNames(policies)
 
     def judge(self, expression: Expression) -> Judgement:
         """The faults of one expression, in its order."""
@@ -94,7 +94,7 @@ class Judge:
             yield from self._pattern(named, together, expression)
             return
         if not self.is_defined(named.text):
-            yield from self._literal(named, use, together)
+            yield from self._literal(named, use, together, expression.form)
 
     def is_defined(self, name: str) -> bool:
         """Whether the repository makes this name itself."""
@@ -102,21 +102,23 @@ class Judge:
             return True
         return self._defined_patterns is not None and self._defined_patterns.match(name) is not None
 
-    def _literal(self, named: Named, use: Use, together: set[str]) -> Iterator[Fault]:
+    def _literal(self, named: Named, use: Use, together: set[str], form: Form) -> Iterator[Fault]:
         name = named.text
         wrong = self._policies.wrong_prefix(name)
         if wrong is not None:
             if wrong.right not in together:
                 yield from self._wrong_prefix(named, wrong.right, wrong.rule.prefix)
             return
-        match = self._policies.series(name)
+        match = self._policies.series(name) or (self._policies.family(name) if form == "constant" else None)
         if match is None:
             if self._policies.is_closed(name):
-                near = self._nearest(name)
-                told = f"; nearest: {', '.join(f'`{one}`' for one in near)}" if near else ""
-                yield self._at(named, "unknown-metric", f"there is no metric `{name}`{told}", near[0] if near else None)
+                near = self._nearest.of(name)
+                if form == "constant" and not near:
+                    return
+                message = f"there is no metric `{name}`{told(near)}"
+                yield self._at(named, "unknown-metric", message, near[0] if near else None)
             return
-        if not match.is_series:
+        if not match.is_series and (match.suffix or form != "constant"):
             yield from self._impossible(named, match, use)
             return
         yield from self._old(named, match, together)
@@ -129,7 +131,7 @@ class Judge:
         """Only where the right name exists, or one that is nearly it: the wrong prefix may be somebody else's."""
         match = self._policies.series(right)
         if match is None and not named.is_pattern:
-            near = self._nearest(right)[:1]
+            near = self._nearest.of(right)[:1]
             if not near or not _is_near(near[0], right):
                 return
             right = near[0]
@@ -158,14 +160,14 @@ class Judge:
         ]
         if together & set(successors):
             return
-        told = f"`{match.name}` is gone ({match.policy.name}: removed in {family.removed_in})"
+        message = f"`{match.name}` is gone ({match.policy.name}: removed in {family.removed_in})"
         if family.removed_in is None:
-            told = f"`{match.name}` is deprecated"
+            message = f"`{match.name}` is deprecated"
             if family.deprecated_since is not None:
-                told += f" since {match.policy.name} {family.deprecated_since}"
+                message += f" since {match.policy.name} {family.deprecated_since}"
         if successors:
-            told += f"; use {' or '.join(f'`{one}`' for one in successors)}"
-        yield self._at(named, "deprecated-metric", told, successors[0] if len(successors) == 1 else None)
+            message += f"; use {' or '.join(f'`{one}`' for one in successors)}"
+        yield self._at(named, "deprecated-metric", message, successors[0] if len(successors) == 1 else None)
 
     def _pattern(self, named: Named, together: set[str], expression: Expression) -> Iterator[Fault]:
         """A name with `*`: with a constant's values it is several names, else it has to match some name."""
@@ -197,9 +199,8 @@ class Judge:
         prefix = self._owned_plainly(plain)
         if prefix is None or any(plain.startswith(one) for one in self._plain_families):
             return
-        near = self._nearest(prefix + plain[len(prefix) :])
-        told = f"; nearest: {', '.join(f'`{one}`' for one in near)}" if near else ""
-        yield Fault("unknown-metric", 0, len(name), name, f"there is no metric like `{name}`{told}", None)
+        near = self._nearest.of(prefix + plain[len(prefix) :])
+        yield Fault("unknown-metric", 0, len(name), name, f"there is no metric like `{name}`{told(near)}", None)
 
     def _owned_plainly(self, plain: str) -> str | None:
         return next(
@@ -214,12 +215,6 @@ class Judge:
     @functools.cached_property
     def _plain_families(self) -> list[str]:
         return [name.replace(":", "_").removesuffix("_total").partition("*")[0] for name in self._policies.families]
-
-    def _nearest(self, name: str) -> list[str]:
-        if self._nearest_left <= 0 or len(name) > 300:
-            return []
-        self._nearest_left -= 1
-        return self._policies.nearest(name)
 
     def _at(self, named: Named, rule: str, message: str, suggestion: str | None = None) -> Fault:
         return Fault(rule, named.start, named.end, named.text, message, suggestion)

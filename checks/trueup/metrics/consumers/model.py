@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-Form = Literal["promql", "metricsql", "template", "name"]
+Form = Literal["promql", "metricsql", "template", "name", "constant"]
 
 
 class Expression(NamedTuple):
@@ -13,6 +13,7 @@ class Expression(NamedTuple):
 
     `where` is its JSON pointer (or what says most in other formats), `title` the panel, alert or rule it belongs to.
     `form`: `metricsql` may hold more than PromQL; a `template` is filled in by its program; a `name` is a bare name.
+    A `constant` is a whole string of a source file: it is judged only where it is nearly a name.
     `place` turns an offset in `text` into one of the file's text. `variables`: values of constants, by name.
     """
 

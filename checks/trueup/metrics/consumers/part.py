@@ -1,87 +1,108 @@
-"""The part of the check `metrics` that reads what consumes metrics, wherever it lies in the repository."""
+"""The part of the check `metrics` that reads what uses metrics: dashboards, rules, autoscalers, docs, code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
-from trueup.datafiles import Text
-from trueup.findings import CheckSummary, Finding, Note
-from trueup.metrics.consumers.grafana_files import read_json
-from trueup.metrics.consumers.judge import Judge
-from trueup.metrics.consumers.manifests import SIGNS, read_yaml
-from trueup.metrics.consumers.model import Contents
+from trueup.findings import CheckSummary, Note
+from trueup.metrics.consumers.code import spelt_out
+from trueup.metrics.consumers.judge import Fault, Judge
+from trueup.metrics.consumers.model import Expression
 from trueup.metrics.consumers.own_names import made_here
-from trueup.metrics.consumers.telling import Teller, unreadable
+from trueup.metrics.consumers.sources import Source, Sources
+from trueup.metrics.consumers.telling import Teller
+from trueup.metrics.docs_drift.judge import DocsJudge
 from trueup.metrics.policy import PolicySet
-from trueup.repo import Unreadable, View
+from trueup.repo import View
 
-ENDINGS = (".json", ".yaml", ".yml")
-LARGEST_FILE_BYTES = 16 << 20
 # What a metric of the repository's own can be taken for.
-_OF_NAMES = frozenset({"unknown-metric", "deprecated-metric", "wrong-prefix", "impossible-series"})
+_OF_NAMES = frozenset(
+    {"unknown-metric", "deprecated-metric", "wrong-prefix", "impossible-series", "documented-but-gone"}
+)
+_MOST_NOTES = 200
+
+
+class _Told(NamedTuple):
+    """What is wrong in one source: faults of expressions, and of the document as a whole (`None`)."""
+
+    source: Source
+    faults: list[tuple[Expression | None, Fault]]
 
 
 def start(view: View, config: Config, options: Options, policies: PolicySet) -> Callable[[], Outcome]:
-    """Starts the search for files with queries; the answer reads and judges them."""
-    listing = view.start_search(SIGNS, ENDINGS)
-
-    def finish() -> Outcome:
-        excluded = PathMatcher([*config.metrics.exclude])
-        found = [path for path in listing() if not excluded.matches(path)]
-        named = [path for path in options.paths if path in view.named and path.lower().endswith(ENDINGS)]
-        return _outcome(view, config, options, policies, list(dict.fromkeys([*found, *named])))
-
-    return finish
+    """Starts the search for files that use metrics; the answer reads and judges them."""
+    sources = Sources(view, config, options, policies)
+    return lambda: _Part(view, config, policies).outcome(sources)
 
 
-def _is_wanted(path: str, options: Options) -> bool:
-    names = options.paths
-    return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
+class _Part:
+    def __init__(self, view: View, config: Config, policies: PolicySet) -> None:
+        self._view = view
+        self._metrics = config.metrics
+        self._stored = policies.stored_by(config.metrics.scraper)
+        self._policies = policies
+        self._notes: list[Note] = []
 
-
-def _outcome(view: View, config: Config, options: Options, policies: PolicySet, paths: list[str]) -> Outcome:
-    findings: list[Finding] = []
-    notes: list[Note] = []
-    read: dict[str, tuple[Text, Contents]] = {}
-    defined: list[str] = []
-    for path in paths:
-        try:
-            text = Text(view.read(path, LARGEST_FILE_BYTES))
-        except Unreadable as error:
-            if _is_wanted(path, options) and not view.is_gone(path):
-                findings.append(unreadable(path, error))
-            continue
-        contents = contents_of(path, text)
-        defined += contents.defined  # of all files: what one makes, another may ask for
-        if _is_wanted(path, options) and (contents.expressions or contents.troubles or contents.notes):
-            read[path] = (text, contents)
-    stored = policies.stored_by(config.metrics.scraper)
-    judge = Judge(stored, defined, extra_labels=config.metrics.extra_labels)
-    judged = {path: [(one, judge.judge(one)) for one in contents.expressions] for path, (_, contents) in read.items()}
-    unknown = (
-        fault.target for found in judged.values() for _, one in found for fault in one.faults if fault.rule in _OF_NAMES
-    )
-    own = made_here(view, unknown)
-    for path, (text, contents) in read.items():
-        teller = Teller(path, text)
-        for trouble in contents.troubles:
-            teller.trouble(trouble)
-        notes += [Note("metrics", note, path) for note in contents.notes]
-        for expression, judgement in judged[path]:
-            for fault in judgement.faults:
+    def outcome(self, sources: Sources) -> Outcome:
+        """Everything that is wrong in the sources."""
+        read = list(sources.read())
+        defined = [name for one in read for name in one.contents.defined]
+        judge = Judge(self._stored, defined, extra_labels=self._metrics.extra_labels)
+        docs = DocsJudge(self._stored, judge.is_defined)
+        told = [_Told(one, list(self._judged(one, judge))) for one in read if one.is_wanted]
+        mentioned: set[str] = set()
+        reference = PathMatcher(self._metrics.reference_docs)
+        references: list[str] = []
+        for source, faults in told:
+            if source.kind != "docs":
+                continue
+            document = docs.read(source.text.text)
+            faults += [(None, fault) for fault in document.faults]
+            if reference.matches(source.path):
+                mentioned |= document.mentioned
+                references.append(source.path)
+        own = self._own(read, told)
+        findings = list(sources.findings)
+        for source, faults in told:
+            teller = Teller(source.path, source.text)
+            for trouble in source.contents.troubles:
+                teller.trouble(trouble)
+            for expression, fault in faults:
                 if fault.rule not in _OF_NAMES or fault.target not in own:
                     teller.fault(expression, fault)
+            if source.path in references[:1]:
+                for name in docs.missing(mentioned):
+                    teller.whole("undocumented-metric", name, f"no reference document names `{name}`")
+            findings += teller.findings
+        counts = {
+            "expressions": sum(len(one.source.contents.expressions) for one in told),
+            "documents": sum(1 for one in told if one.source.kind == "docs"),
+        }
+        return Outcome(findings, {}, {}, self._notes[:_MOST_NOTES], CheckSummary("metrics", counts))
+
+    def _judged(self, source: Source, judge: Judge) -> Iterator[tuple[Expression | None, Fault]]:
+        self._notes += [Note("metrics", note, source.path) for note in source.contents.notes]
+        for expression in source.contents.expressions:
+            judgement = judge.judge(expression)
             if judgement.excuse is not None:
-                notes.append(Note("metrics", f"{expression.where}: not parsed: {judgement.excuse}", path))
-        findings += teller.findings
-    counts = {"expressions": sum(len(found) for found in judged.values())}
-    return Outcome(findings, {}, {}, notes, CheckSummary("metrics", counts))
+                where = f"{expression.where}: " if expression.where else ""
+                self._notes.append(Note("metrics", f"{where}not parsed: {judgement.excuse}", source.path))
+            for fault in judgement.faults:
+                yield expression, fault
 
-
-def contents_of(path: str, text: Text) -> Contents:
-    """What a file holds, by its ending."""
-    if path.lower().endswith(".json"):
-        return read_json(text.text, lambda offset: offset)
-    return read_yaml(text.text)
+    def _own(self, read: list[Source], told: list[_Told]) -> frozenset[str]:
+        """The names found wrong that the repository's own source makes, or spells out in the files named as code."""
+        wrong = {fault.target for one in told for _, fault in one.faults if fault.rule in _OF_NAMES}
+        words = {word for one in read for word in one.words}
+        constants = {
+            fault.target
+            for one in told
+            if one.source.kind == "code"
+            for _, fault in one.faults
+            if fault.rule in _OF_NAMES
+        }
+        # A constant does not prove itself.
+        return made_here(self._view, wrong) | spelt_out(wrong - constants, words, self._stored)

@@ -20,8 +20,11 @@ class Teller:
         self._text = text
         self._ordinals: dict[tuple[str, str], int] = {}
 
-    def fault(self, expression: Expression, fault: Fault) -> None:
-        """Adds a fault of an expression."""
+    def fault(self, expression: Expression | None, fault: Fault) -> None:
+        """Adds a fault of an expression; without one, its places are the file's own."""
+        if expression is None:
+            self._add(f"metrics/{fault.rule}", fault.target, fault.start, fault.end, fault.message, fault.suggestion)
+            return
         start = expression.place(fault.start)
         # A place that YAML has folded is known at its beginning only.
         end = max(expression.place(max(fault.end - 1, fault.start)) + 1, start)
@@ -33,6 +36,10 @@ class Teller:
         """Adds something that is wrong with the file itself."""
         message = f"{trouble.where}: {trouble.message}" if trouble.where else trouble.message
         self._add(f"metrics/{trouble.rule}", trouble.where, trouble.offset, trouble.offset, message, None)
+
+    def whole(self, rule: str, target: str, message: str) -> None:
+        """Adds something that is missing from the file as a whole."""
+        self._add(f"metrics/{rule}", target, 0, 0, message, None)
 
     def _add(self, rule_id: str, target: str, start: int, end: int, message: str, suggestion: str | None) -> None:
         rule = registry()[rule_id]

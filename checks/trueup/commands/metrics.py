@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -75,7 +76,9 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
     from trueup.metrics.exposition.opening import STDIN, opened
 
     files = [name for name in args.names if name == STDIN or _is_exposition(args.folder, name)]
-    found = [Input("<stdin>" if name == STDIN else name, _opener(opened, name, args.max_bytes)) for name in files]
+    found = [
+        Input("<stdin>" if name == STDIN else name, functools.partial(opened, name, args.max_bytes)) for name in files
+    ]
     found += [_scraped(url, args) for url in args.scrape]
     others = [name for name in args.names if name not in files]
     if found and others:
@@ -84,10 +87,6 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
             hint=f"trueup metrics {others[0]}",
         )
     return found
-
-
-def _opener(opened: object, name: str, limit_bytes: int) -> object:
-    return lambda: opened(name, limit_bytes)  # type: ignore[operator]
 
 
 def _is_exposition(folder: str | None, name: str) -> bool:

@@ -14,7 +14,7 @@ from trueup.metrics.exposition.faults import Fault
 from trueup.metrics.exposition.laws import at_name, family_faults
 from trueup.metrics.exposition.lint import lint_faults
 from trueup.metrics.exposition.reader import Reader
-from trueup.metrics.policy import PolicySet
+from trueup.metrics.policy import PolicySet, splits
 
 Data = bytes | mmap.mmap
 
@@ -74,6 +74,7 @@ class _Reading:
         self._spans: dict[str, tuple[int, int, int]] = {}
         self._keys: dict[str, set[object]] = {}
         self._span = (0, 0, 1)
+        self._empty: dict[str, Family] = {}  # families with metadata, a colon and no sample, by the name with `_`
 
     def run(self) -> None:
         """Fills `found`."""
@@ -157,14 +158,29 @@ class _Reading:
     def _judge(self, family: Family) -> None:
         self._spans.setdefault(family.name, self._span)
         self.found.samples += family.samples
+        if family.has_metadata and not family.samples and ":" in family.name and self.found.openmetrics:
+            self._empty[family.name.replace(":", "_")] = family
+            return
+        defined = self._rewritten(family)
+        if defined is not None:
+            place = family.place
+            message = f"the sample is {family.name}, its HELP and TYPE lines say {defined.name}"
+            self._take([Fault("rewritten-name", family.name, place.line, place.column, place.end_column, message)])
+            return
+        self._name_and_policy(family)
+
+    def _rewritten(self, family: Family) -> Family | None:
+        """The family whose metadata came without samples, if these are its samples with `_` for the colon."""
+        if family.has_metadata or not self._empty:
+            return None
+        return next((self._empty[one.family] for one in splits(family.name) if one.family in self._empty), None)
+
+    def _name_and_policy(self, family: Family) -> None:
         policies = self.policies
         if policies:
             self._take(list(policy_faults(family, policies)))
         if self.lint:
-            named = bool(policies) and (
-                policies.family(family.policy_name) is not None or policies.wrong_prefix(family.policy_name) is not None
-            )
-            self._take(list(lint_faults(family, named=named)))
+            self._take(list(lint_faults(family, named=self._is_named(family.policy_name))))
         for suffix in suffixes(family.kind, openmetrics=family.openmetrics):
             owner = self._owners.setdefault(family.name + suffix, family.name)
             if owner != family.name and (family.openmetrics or suffix != "_created"):
@@ -172,11 +188,21 @@ class _Reading:
                 message = f"the series {family.name}{suffix} belongs to the family {owner} already"
                 self._take([Fault("clashing-name", family.name, place.line, place.column, place.end_column, message)])
 
+    def _is_named(self, name: str) -> bool:
+        """Whether a policy has the name, or has said already that it is wrong."""
+        if not self.policies:
+            return False
+        match = self.policies.family(name) or self.policies.series(name)
+        return match is not None or self.policies.wrong_prefix(name) is not None
+
     def _end(self, line: int) -> None:
         data, found = self.data, self.found
         found.lines = line - 1
+        if not any(fault.rule == "rewritten-name" for fault in found.faults):
+            for family in self._empty.values():
+                self._name_and_policy(family)
         last = bytes(data[max(0, len(data) - 64) :])
-        if not found.samples and not found.faults:
+        if not found.samples and not any(fault.rule.startswith(("bad-", "not-an-")) for fault in found.faults):
             self._take([Fault("no-samples", "", 1, 1, 1, "it holds no sample")])
         if found.openmetrics:
             if not (last.rstrip(b"\n").endswith(b"# EOF") or data.find(b"\n# EOF\n") >= 0 or last == b"# EOF"):

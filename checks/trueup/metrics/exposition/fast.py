@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from trueup.metrics.exposition.family import Family, Place, suffixes
@@ -79,7 +80,7 @@ class Glance:
     def _pattern(self, name: str, kind: str) -> re.Pattern[str]:
         """The lines of such a family, in the one form in which clients write them."""
         endings = suffixes(kind, openmetrics=self.openmetrics)
-        suffix = "|".join(sorted((re.escape(one) for one in endings if one != "_created"), reverse=True))
+        suffix = "|".join(sorted(map(re.escape, endings), reverse=True))
         value = r"-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN"
         return re.compile(rf"^({re.escape(name)}({suffix})(?:\{{([^}}\n]*)\}})?) ({value})$", re.MULTILINE | re.ASCII)
 
@@ -90,23 +91,49 @@ class Glance:
         values = list(map(float, written))
         if not all(map(math.isfinite, values)) and (family.kind != "gauge" or "1e" in "".join(written)):
             return False  # a number that is too large, or a NaN or infinity that means something
-        own = family.own_label or ""
-        if own:
-            known = self._grouped(family, endings, labels, values, own)
-        else:
-            known = self._labels(labels, "")
-            if known is None or (family.kind == "counter" and not all(map(_zero, values))):
+        family.samples = len(rows)
+        if self.openmetrics and not _stand_together(family, labels):
+            return False
+        created: set[str] = set()
+        if "_created" in endings:
+            created = {label for label, ending in zip(labels, endings, strict=True) if ending == "_created"}
+            kept = [at for at, ending in enumerate(endings) if ending != "_created"]
+            if not kept:
                 return False
-            family.series = len(labels)
+            take = operator.itemgetter(*kept, *kept[:1])  # of one index alone it would make no tuple
+            endings, labels, values = take(endings)[:-1], take(labels)[:-1], list(take(values)[:-1])
+        own = family.own_label or ""
+        known = self._grouped(family, endings, labels, values, own) if own else self._plain(family, labels, values)
         if known is None or not _is_canonical(known):
             return False
-        family.samples = len(rows)
-        shapes = [one.shape for one in known]
-        for shape in dict.fromkeys(shapes):
-            at = shapes.index(shape)
-            length = len(family.name) + len(endings[at])
-            family.shapes[shape] = Place(first_line + at, 1, 1 + length)
-        return True
+        # Only series that are there in full have a time of creation.
+        if not created <= ({one.rest for one in known} if own else set(labels)):
+            return False
+        return self._take_shapes(family, rows, {one.shape for one in known}, first_line)
+
+    def _take_shapes(
+        self, family: Family, rows: list[tuple[str, str, str, str]], wanted: set[tuple[str, ...]], first_line: int
+    ) -> bool:
+        """The line of the first series of each shape; whether all were found."""
+        own = family.own_label or ""
+        part = "_bucket" if own == "le" else ""
+        for at, (_, ending, text, _) in enumerate(rows):
+            memory = self._memory[own if own and ending == part else ""]
+            shape = memory[text].shape if text in memory else None
+            if shape in wanted:
+                wanted.remove(shape)
+                family.shapes[shape] = Place(first_line + at, 1, 1 + len(family.name) + len(ending))
+                if not wanted:
+                    break
+        return not wanted
+
+    def _plain(self, family: Family, labels: tuple[str, ...], values: list[float]) -> list[_Known] | None:
+        """The laws of a counter or gauge."""
+        known = self._labels(labels, "")
+        if known is None or (family.kind == "counter" and not all(map(_zero, values))):
+            return None
+        family.series = len(labels)
+        return known
 
     def _labels(self, labels: tuple[str, ...], own: str) -> list[_Known] | None:
         """What each text between braces comes to; `None` where one is unusual."""
@@ -155,10 +182,9 @@ class Glance:
             return None
         if not all(map(_zero, counts.values())) or (self.openmetrics and not all(map(_zero, sums.values()))):
             return None
-        if self.openmetrics and not (_are_integers(counts.values()) and _stand_together(family, endings, labels)):
+        if self.openmetrics and not _are_integers(counts.values()):
             return None
         family.series = len(counts)
-        # In the order of the file only for the first line of a shape, which all members of a group share.
         return [*parts, *known_all]
 
 
@@ -213,11 +239,11 @@ def _quantiles_hold(parts: list[_Known], values: list[float], counts: dict[str, 
     return all(0 <= part.own <= 1 and part.rest in counts for part in parts)
 
 
-def _are_integers(values: object) -> bool:
-    return all(map(float.is_integer, values))  # type: ignore[call-overload,no-any-return]
+def _are_integers(values: Iterable[float]) -> bool:
+    return all(map(float.is_integer, values))
 
 
-def _stand_together(family: Family, endings: tuple[str, ...], labels: tuple[str, ...]) -> bool:
+def _stand_together(family: Family, labels: tuple[str, ...]) -> bool:
     """OpenMetrics: the lines of a group are not interrupted by another's."""
     own = _OWN[family.own_label or "le"]
     rests = [own.sub("", label).strip(",") for label in labels]

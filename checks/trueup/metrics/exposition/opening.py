@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import shutil
+import re
 import stat
 import sys
 import tempfile
@@ -16,6 +16,7 @@ from trueup.errors import UsageError
 from trueup.metrics.exposition.exposition import Data
 
 STDIN = "-"
+_JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*"[^"\\\n]{0,200}"\s*:')
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 
 
@@ -57,13 +58,10 @@ def strange(data: Data) -> tuple[str, str | None] | None:
         return "it begins with a byte-order mark", "save it as UTF-8 without one"
     if b"\0" in head:
         return f"it is binary: a zero byte at offset {head.index(0)}", None
-    start = head.lstrip()[:16].lower()
-    if start.startswith(_HTML):
+    if head.lstrip()[:16].lower().startswith(_HTML):
         return "it is a web page", None
-    if start.startswith((b'{"', b"[{", b"{\n", b"{ \n")) and head.lstrip()[1:].lstrip().startswith(b'"'):
-        first = head.lstrip()[1:].lstrip()
-        if b'":' in first[:300] and not first.split(b"\n", 1)[0].rstrip().endswith(tuple(b"0123456789")):
-            return "it is JSON", None
+    if _JSON.match(head):
+        return "it is JSON", None
     return None
 
 
@@ -80,21 +78,10 @@ def _mapped(file: BinaryIO, name: str, limit_bytes: int) -> Iterator[Data]:
 
 
 def _copy(stream: BinaryIO, spool: BinaryIO, limit_bytes: int) -> None:
-    shutil.copyfileobj(_Bounded(stream, limit_bytes), spool, 1 << 20)  # type: ignore[misc]
+    left = limit_bytes
+    while piece := stream.read(1 << 20):
+        left -= len(piece)
+        if left < 0:
+            raise UsageError(f"standard input is larger than {limit_bytes} bytes", hint="--max-bytes N allows more")
+        spool.write(piece)
     spool.flush()
-
-
-class _Bounded:
-    """A stream that must end in time."""
-
-    def __init__(self, stream: BinaryIO, limit_bytes: int) -> None:
-        self._stream = stream
-        self._limit = limit_bytes
-        self._left = limit_bytes
-
-    def read(self, size: int) -> bytes:
-        piece = self._stream.read(size)
-        self._left -= len(piece)
-        if self._left < 0:
-            raise UsageError(f"standard input is larger than {self._limit} bytes", hint="--max-bytes N allows more")
-        return piece

@@ -88,7 +88,7 @@ class Reader:
             raise Refused("bad-line", 0, len(text), f"the {word} line has no text behind the name (not even a space)")
         family = self._for_metadata(name, number, start, end, word)
         if quoted and not NAME.fullmatch(name):
-            self._fault("utf8-name", name, number, start, end, f"only Prometheus 3 reads the name {text[start:end]}")
+            self._fault("quoted-name", name, number, start, end, f"only Prometheus 3 reads the name {text[start:end]}")
         family.has_metadata = True
         if word == "HELP":
             self._help(family, rest, number, rest_start, len(text))
@@ -171,11 +171,11 @@ class Reader:
         family.read.append(sample)
         if sample.is_quoted and not NAME.fullmatch(sample.name):
             message = f"only Prometheus 3 reads the name {sample.name!r}"
-            self._fault("utf8-name", sample.name, sample.line, sample.start, sample.name_end, message)
+            self._fault("quoted-name", sample.name, sample.line, sample.start, sample.name_end, message)
         for label in sample.labels:
             if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", label.name):
                 message = f"only Prometheus 3 reads the label name {label.name!r}"
-                self._fault("utf8-name", sample.name, sample.line, label.start, label.end, message)
+                self._fault("quoted-name", sample.name, sample.line, label.start, label.end, message)
 
     def _family_of(self, sample: Sample) -> Family:
         current = self._current

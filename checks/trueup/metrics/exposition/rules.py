@@ -69,7 +69,7 @@ RULES = (
     Rule(
         id="metrics/after-eof",
         severity=Severity.ERROR,
-        summary="something behind `# EOF`",
+        summary="a line behind `# EOF`",
         reason="OpenMetrics ends there; a scraper refuses what follows.",
     ),
     Rule(
@@ -109,6 +109,12 @@ RULES = (
         reason="The formats demand it; parsers refuse the second part or report its series as another family.",
     ),
     Rule(
+        id="metrics/rewritten-name",
+        severity=Severity.ERROR,
+        summary="a sample whose name has `_` where its HELP and TYPE lines have a colon",
+        reason="prometheus-client 0.23 writes so where OpenMetrics is asked: what is stored depends on who scrapes.",
+    ),
+    Rule(
         id="metrics/split-group",
         severity=Severity.ERROR,
         summary="a group of an OpenMetrics family whose lines are not together",
@@ -117,7 +123,7 @@ RULES = (
     Rule(
         id="metrics/clashing-name",
         severity=Severity.ERROR,
-        summary="two families that share a series name",
+        summary="a family with a series name that is another family's",
         reason="A scraper cannot tell whose series it is; OpenMetrics parsers refuse the exposition.",
     ),
     Rule(
@@ -148,7 +154,7 @@ RULES = (
         id="metrics/reserved-label",
         severity=Severity.WARNING,
         summary="a label that belongs to another type",
-        reason="`le` means a histogram's bucket and `quantile` a summary's: queries treat them so.",
+        reason="The label `le` means a histogram's bucket and `quantile` a summary's: queries treat them so.",
     ),
     Rule(
         id="metrics/counter-suffix",
@@ -177,14 +183,14 @@ RULES = (
     Rule(
         id="metrics/unordered-buckets",
         severity=Severity.ERROR,
-        summary="buckets that are not in ascending order of `le`",
+        summary="a bucket whose `le` does not ascend",
         reason="The formats demand it; parsers refuse it, or compute wrong quantiles.",
     ),
     Rule(
         id="metrics/missing-inf-bucket",
         severity=Severity.ERROR,
         summary="a histogram without the bucket `+Inf`",
-        reason="`histogram_quantile` answers NaN.",
+        reason="Quantiles of it are NaN: `histogram_quantile` needs this bucket.",
     ),
     Rule(
         id="metrics/not-cumulative",
@@ -247,7 +253,7 @@ RULES = (
         reason="OpenMetrics demands the unit as the name's suffix; parsers refuse the exposition.",
     ),
     Rule(
-        id="metrics/utf8-name",
+        id="metrics/quoted-name",
         severity=Severity.WARNING,
         summary="a name that only Prometheus 3 reads",
         reason="Prometheus 2 and most other scrapers refuse the whole exposition for a quoted name.",
@@ -274,7 +280,7 @@ RULES = (
         id="metrics/abbreviated-unit",
         severity=Severity.WARNING,
         summary="a metric name with an abbreviated unit",
-        reason="`ms` and `s` beside `seconds` make queries that are wrong by a thousand.",
+        reason="Milliseconds as `ms` beside `seconds` make queries that are wrong by a thousand.",
     ),
     Rule(
         id="metrics/other-unit",
@@ -310,7 +316,7 @@ RULES = (
         id="metrics/type-mismatch",
         severity=Severity.ERROR,
         summary="a family whose type is not the policy's",
-        reason="`rate()` of a gauge and quantiles of a counter are wrong without an error.",
+        reason="A `rate()` of a gauge and quantiles of a counter are wrong without an error.",
     ),
     Rule(
         id="metrics/missing-label",

@@ -48,6 +48,7 @@ def read_yaml(text: str) -> Read:
     root: Any = None
     documents = 0
     try:
+        event: Any
         for event in yaml.parse(text, Loader=loader):
             line = event.start_mark.line + 1
             if isinstance(event, yaml.DocumentStartEvent):
@@ -106,7 +107,7 @@ def _key(event: Any, holder: _Open, line: int) -> str:
 
 def _scalar(event: Any) -> Any:
     text = str(event.value)
-    if event.style is not None or not event.implicit[0]:
+    if event.style or not event.implicit[0]:  # the C loader says "" for a plain scalar
         return text
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bisect
 import codecs
+import functools
+import itertools
 
 
 class Text:
@@ -19,9 +21,10 @@ class Text:
         except UnicodeDecodeError as error:
             self.bad_byte = error.start + 3 * self.has_bom
             self.text = body.decode("utf-8", "replace")
-        self._starts = [0]
-        for line in self.text.split("\n"):
-            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [0, *itertools.accumulate(len(line) + 1 for line in self.text.split("\n"))]
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, in code points."""

@@ -35,6 +35,8 @@ _OTHERS = (
     "loki", "tempo", "jaeger", "elastic", "opensearch", "influx", "graphite", "cloudwatch", "stackdriver", "mysql",
     "postgres", "mssql", "clickhouse", "azure", "__expr__", "testdata", "pyroscope", "zipkin", "bigquery",
 )  # fmt: skip
+# What hangs on every panel, is large, and holds no query.
+_NO_QUERIES = frozenset({"fieldConfig", "gridPos", "options", "transformations", "legend", "tooltip", "xaxis", "yaxes"})
 _DEEPEST = 200
 
 
@@ -112,7 +114,7 @@ def read_dashboard(root: dict[str, Any], path: Path = ()) -> Dashboard:
             stack += [
                 place._replace(value=inner, path=(*place.path, key), is_variable=_holds_variables(key, inner, place))
                 for key, inner in reversed(value.items())
-                if isinstance(inner, (dict, list))
+                if isinstance(inner, (dict, list)) and key not in _NO_QUERIES
             ]
     return Dashboard(queries, sources.constants)
 

@@ -58,7 +58,9 @@ class Sources:
         named = [path for path in self._options.paths if path in self._view.named and not excluded.matches(path)]
         data = [path for path in self._data() if not excluded.matches(path)]
         for path in dict.fromkeys([*data, *(one for one in named if one.lower().endswith(DATA_ENDINGS))]):
-            yield from self._one(path, "data", _data_of)
+            # JSON makes no names: it need not be read for others' sake.
+            if self._is_wanted(path) or not path.lower().endswith(".json"):
+                yield from self._one(path, "data", _data_of)
         shown = [path for path in self._docs() if docs.matches(path) and not chronicles.matches(path)]
         for path in dict.fromkeys([*shown, *(one for one in named if one.lower().endswith(DOCS_ENDINGS))]):
             if not excluded.matches(path):

@@ -139,8 +139,10 @@ class _Reader:
                 return  # some other text that mentions one
 
     def _take(self, other: Contents) -> None:
-        for mine, theirs in zip(self.contents, other, strict=True):
-            mine.extend(theirs)
+        self.contents.expressions.extend(other.expressions)
+        self.contents.defined.extend(other.defined)
+        self.contents.troubles.extend(other.troubles)
+        self.contents.notes.extend(other.notes)
 
 
 def read_yaml(text: str) -> Contents:

@@ -28,7 +28,7 @@ RULES = (
         id="metrics/rate-of-gauge",
         severity=Severity.WARNING,
         summary="a rate or increase of a gauge",
-        reason="`rate()` takes every fall for a counter's restart: of a gauge it is nonsense; take `deriv` or `delta`.",
+        reason="Every fall of the gauge counts as a counter's restart: the rate is nonsense. Take `deriv` or `delta`.",
     ),
     Rule(
         id="metrics/quantile-without-le",

@@ -10,11 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+# A string that is not closed takes its line with it (or, of three quotes, the rest), so that time stays linear; but not
+# after one apostrophe, which may stand in a comment or before a lifetime.
 _STRING = re.compile(
-    r"(?P<prefix>\b[rRbBuUfF]{1,2}|\br\#{1,3}|(?<!\w))"
-    r"(?:\"\"\"(?P<long>(?:[^\"\\]|\\.|\"(?!\"\"))*+)\"\"\"|'''(?P<other>(?:[^'\\]|\\.|'(?!''))*+)'''"
-    r"|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\"|'(?P<single>(?:[^'\\\n]|\\.)*+)'|`(?P<raw>[^`]*+)`)",
-    re.DOTALL,
+    r"(?P<prefix>\b[rRbBuUfF]{1,2}|\br\#{1,3}|(?<!\w))(?:"
+    r"\"\"\"(?P<long>(?:[^\"\\]|\\.|\"(?!\"\"))*+)(?:\"\"\"|\\?\Z)"
+    r"|'''(?P<other>(?:[^'\\]|\\.|'(?!''))*+)(?:'''|\\?\Z)"
+    r"|\"(?P<double>(?:[^\"\\\n]|\\.)*+)(?P<open>\"|\\?$)"
+    r"|'(?P<single>(?:[^'\\\n]|\\.){0,500}+)'"
+    r"|`(?P<raw>[^`]*+)`)",
+    re.DOTALL | re.MULTILINE,
 )
 _HOLE = re.compile(r"\{[A-Za-z_0-9.!:\[\]'()]{0,100}\}")
 _PERCENT = re.compile(r"%(?:\([A-Za-z_]\w{0,50}\))?[sdvq]")
@@ -33,7 +38,7 @@ def strings_of(text: str) -> Iterator[CodeString]:
     for found in _STRING.finditer(text):
         group = next(name for name in ("long", "other", "double", "single", "raw") if found[name] is not None)
         content = found[group]
-        if 3 <= len(content) <= _LONGEST:
+        if 3 <= len(content) <= _LONGEST and found["open"] in ('"', None):
             yield CodeString(_filled(content, "f" in found["prefix"].lower()), found.start(group))
 
 

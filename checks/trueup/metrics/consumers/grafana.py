@@ -54,6 +54,7 @@ class Dashboard(NamedTuple):
 
     queries: list[Query]
     constants: Mapping[str, tuple[str, ...]]
+    is_cut: bool  # it is nested too deeply to be read to its end
 
 
 class _Place(NamedTuple):
@@ -90,18 +91,20 @@ def read_dashboard(root: dict[str, Any], path: Path = ()) -> Dashboard:
     """The queries of a dashboard that stands at `path`."""
     sources = _Sources(root)
     queries: list[Query] = []
+    is_cut = False
     stack = [_Place(root, path, "", None, False)]
     while stack:
         place = stack.pop()
         value = place.value
-        if isinstance(value, list):
-            if len(place.path) < _DEEPEST:
-                stack += [
-                    place._replace(value=item, path=(*place.path, index))
-                    for index, item in reversed(list(enumerate(value)))
-                    if isinstance(item, (dict, list))
-                ]
-        elif isinstance(value, dict) and len(place.path) < _DEEPEST:
+        if len(place.path) >= _DEEPEST:
+            is_cut = True
+        elif isinstance(value, list):
+            stack += [
+                place._replace(value=item, path=(*place.path, index))
+                for index, item in reversed(list(enumerate(value)))
+                if isinstance(item, (dict, list))
+            ]
+        elif isinstance(value, dict):
             title = value.get("title")
             if isinstance(title, str) and title and value is not root:
                 place = place._replace(title=title)
@@ -116,7 +119,7 @@ def read_dashboard(root: dict[str, Any], path: Path = ()) -> Dashboard:
                 for key, inner in reversed(value.items())
                 if isinstance(inner, (dict, list)) and key not in _NO_QUERIES
             ]
-    return Dashboard(queries, sources.constants)
+    return Dashboard(queries, sources.constants, is_cut)
 
 
 def _holds_variables(key: str, inner: Any, place: _Place) -> bool:

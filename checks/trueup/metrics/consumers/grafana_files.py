@@ -52,6 +52,8 @@ def read_json(text: str, place: Callable[[int], int], where: str = "", *, sure: 
     places = JsonPlaces(text, KEYS)
     for path, value in found:
         dashboard = read_dashboard(value, path)
+        if dashboard.is_cut:
+            contents.notes.append("nested too deeply: the innermost of it was not checked")
         for query in dashboard.queries:
             contents.expressions.append(_expression(query, dashboard, places, text, place, where))
     return contents

@@ -16,8 +16,7 @@ from trueup.metrics.consumers.labels import label_faults
 from trueup.metrics.consumers.model import Expression, Form
 from trueup.metrics.consumers.nearest import NearestNames, told
 from trueup.metrics.policy import Match, PolicySet
-from trueup.metrics.promql import Parsed, Use, lost_le, parse, uses_of
-from trueup.metrics.promql.uses import Named
+from trueup.metrics.promql import Budget, Named, Parsed, Use, lost_le, parse, uses_of
 
 _RATES = frozenset({"rate", "irate", "increase"})
 _NEAR = 85
@@ -52,6 +51,7 @@ class Judge:
         starred = [one for one in patterns if "*" in one]
         self._defined_patterns = text_pattern(starred) if starred else None
         self._extra_labels = frozenset(extra_labels)
+        self._budget = Budget()
         self._known: dict[tuple[str, str], Judgement] = {}
         self._nearest = NearestNames(policies)
 
@@ -62,7 +62,7 @@ class Judge:
         key = (expression.text, expression.form) if not expression.variables else None
         if key is not None and key in self._known:
             return self._known[key]
-        parsed = parse(expression.text)
+        parsed = parse(expression.text, self._budget)
         judgement = Judgement(list(self._faults(parsed, expression)), parsed.excuse)
         if key is not None:
             self._known[key] = judgement

@@ -11,7 +11,7 @@ import re
 _SIGNS = "{}\"':#|&*!%@`,[]<>-?"
 _HIDE = {ord(sign): 0xE000 + index for index, sign in enumerate(_SIGNS)}
 _SHOW = {hidden: sign for sign, hidden in _HIDE.items()}
-_TEMPLATE = re.compile(r"\{\{[^\n]{0,2000}?\}\}")
+_TEMPLATE = re.compile(r"\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*+\}\}")
 _STEERING = re.compile(r"^([ \t]*+)(\{\{-?[^\n]{0,2000}\}\})[ \t]*+\r?$", re.MULTILINE)
 
 

@@ -5,15 +5,17 @@ parsed = parse('rate(sglang:prompt_tokens_total{model_name="$model"}[$__rate_int
 use.names, use.start, use.end, use.calls    # ("sglang:prompt_tokens_total",), 5, 31, ("rate",)
 """
 
-from trueup.metrics.promql.parsing import Parsed, parse
+from trueup.metrics.promql.parsing import Budget, Parsed, parse
 from trueup.metrics.promql.selectors import Layout, Matcher, Selector, layout_of
 from trueup.metrics.promql.tokens import Token, tokens_of
-from trueup.metrics.promql.uses import Lost, Use, lost_le, uses_of
+from trueup.metrics.promql.uses import Lost, Named, Use, lost_le, uses_of
 
 __all__ = [
+    "Budget",
     "Layout",
     "Lost",
     "Matcher",
+    "Named",
     "Parsed",
     "Selector",
     "Token",

@@ -11,7 +11,7 @@ from trueup.metrics.promql.tokens import Token, depth_of, tokens_of
 
 LONGEST = 65_536  # characters
 _DEEPEST = 100
-_MOST_OPERATORS = 1_000
+_MOST_OPERATORS = 500
 _MOST_TOKENS = 20_000
 _OPERATORS = frozenset("+ - * / % ^ == != >= <= < > and or unless atan2".split())
 # What Prometheus knows and the library does not, or not yet.
@@ -21,6 +21,19 @@ _BEYOND = re.compile(
 )
 _BAD_REGEX = re.compile(r"illegal regex for (.*)", re.DOTALL)
 _LOOK_AROUND = re.compile(r"\(\?(?:[=!]|<[=!])")
+
+
+class Budget:
+    """What a run spends on parsing at most: the library's time grows with the square of the operators."""
+
+    def __init__(self, units: int = 20_000_000) -> None:
+        """A unit is an operator beside another: some 0.13 microseconds."""
+        self._left = units
+
+    def spend(self, operators: int) -> bool:
+        """Whether an expression of so many operators may still be parsed."""
+        self._left -= operators * operators
+        return self._left >= 0
 
 
 class Parsed(NamedTuple):
@@ -38,12 +51,12 @@ class Parsed(NamedTuple):
     excuse: str | None = None
 
 
-def parse(text: str) -> Parsed:
-    """Never raises, whatever the text."""
+def parse(text: str, budget: Budget | None = None) -> Parsed:
+    """Never raises, whatever the text. `budget`: shared by the expressions of a run."""
     if len(text) > LONGEST:
         return Parsed(text, [], Layout([], [], []), excuse=f"it has more than {LONGEST} characters")
     tokens = tokens_of(text)
-    excuse = _too_much(tokens)
+    excuse = _too_much(tokens, budget)
     if excuse is not None:
         return Parsed(text, [], Layout([], [], []), excuse=excuse)
     layout = layout_of(tokens)
@@ -67,12 +80,15 @@ def parse(text: str) -> Parsed:
     return Parsed(text, tokens, layout, error=error)
 
 
-def _too_much(tokens: list[Token]) -> str | None:
+def _too_much(tokens: list[Token], budget: Budget | None) -> str | None:
     if len(tokens) > _MOST_TOKENS:
         return f"it has more than {_MOST_TOKENS} words"
     if depth_of(tokens) > _DEEPEST:
         return f"its brackets are nested more than {_DEEPEST} deep"
-    if sum(1 for token in tokens if token.text.lower() in _OPERATORS) > _MOST_OPERATORS:
+    operators = sum(1 for token in tokens if token.text.lower() in _OPERATORS)
+    if budget is not None and not budget.spend(operators):
+        return "the expressions before it took all the time that a run has for them"
+    if operators > _MOST_OPERATORS:
         return f"it has more than {_MOST_OPERATORS} operators"
     return None
 

@@ -6,10 +6,13 @@ Templates are no YAML before they are filled in: `NotYaml`.
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 DEEPEST = 200
+_DOUBLE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
+_SINGLE = re.compile("''")
 MOST_NODES = 1_000_000
 
 
@@ -131,6 +134,9 @@ def placer(text: str, scalar: Scalar) -> Callable[[int], int]:
         inner = start + (style is not None)
         if text[inner : inner + len(value)] == value:
             return lambda offset: inner + offset
+        written = text[inner : end - 1] if style in ('"', "'") else ""
+        if written and "\n" not in written:
+            return lambda offset: inner + _escaped_offset(written, offset, style == '"')
         return _folded(text, scalar) or (lambda _: start)
     line = text.index("\n", start) + 1
     value_starts, file_starts = [0], []
@@ -154,6 +160,16 @@ def placer(text: str, scalar: Scalar) -> Callable[[int], int]:
         return file_starts[index] + offset - value_starts[index]
 
     return place
+
+
+def _escaped_offset(written: str, offset: int, is_double: bool) -> int:
+    """Where character `offset` of a quoted scalar of one line begins in its content as it is written."""
+    escapes = _DOUBLE if is_double else _SINGLE
+    for found in escapes.finditer(written):
+        if found.start() >= offset:
+            break
+        offset += found.end() - found.start() - 1
+    return offset
 
 
 def _folded(text: str, scalar: Scalar) -> Callable[[int], int] | None:

@@ -113,7 +113,10 @@ def read_dashboard(root: dict[str, Any], path: Path = ()) -> Dashboard:
             source = _source_of(value)
             if source is not None:
                 place = place._replace(source=source)
-            queries += _queries_at(place, sources)
+            found = list(_queries_at(place, sources))
+            queries += found
+            if found and place.is_variable:
+                place = place._replace(is_variable=False)  # what lies deeper is this query's own
             stack += [
                 place._replace(value=inner, path=(*place.path, key), is_variable=_holds_variables(key, inner, place))
                 for key, inner in reversed(value.items())

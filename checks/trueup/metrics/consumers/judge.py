@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from trueup.config.globs import text_pattern
+from trueup.metrics.consumers.constants import spelt_out
 from trueup.metrics.consumers.labels import label_faults
 from trueup.metrics.consumers.model import Expression, Form
 from trueup.metrics.consumers.nearest import NearestNames, told
@@ -179,7 +180,10 @@ class Judge:
                 yield from self._wrong_prefix(named, right, wrong.rule.prefix)
             return
         rule = self._policies.prefix(text.partition("*")[0])
-        if rule is None or not rule.closed or self._some_match(text) or self._is_defined_pattern(text):
+        if rule is None or not rule.closed or self._is_defined_pattern(text):
+            return
+        spelt = spelt_out(expression.text[named.start : named.end], expression.variables)
+        if any(self._policies.series(one) for one in spelt) if spelt else self._some_match(text):
             return
         yield self._at(named, "unknown-metric", f"no metric matches `{text}`")
 

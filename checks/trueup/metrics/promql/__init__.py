@@ -7,10 +7,11 @@ use.names, use.start, use.end, use.calls    # ("sglang:prompt_tokens_total",), 5
 
 from trueup.metrics.promql.parsing import Budget, Parsed, parse
 from trueup.metrics.promql.selectors import Layout, Matcher, Selector, layout_of
-from trueup.metrics.promql.tokens import Token, tokens_of
+from trueup.metrics.promql.tokens import VARIABLE, Token, tokens_of
 from trueup.metrics.promql.uses import Lost, Named, Use, lost_le, uses_of
 
 __all__ = [
+    "VARIABLE",
     "Budget",
     "Layout",
     "Lost",

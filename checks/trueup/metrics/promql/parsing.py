@@ -26,7 +26,7 @@ _LOOK_AROUND = re.compile(r"\(\?(?:[=!]|<[=!])")
 class Budget:
     """What a run spends on parsing at most: the library's time grows with the square of the operators."""
 
-    def __init__(self, units: int = 20_000_000) -> None:
+    def __init__(self, units: int = 10_000_000) -> None:
         """A unit is an operator beside another: some 0.13 microseconds."""
         self._left = units
 

@@ -26,7 +26,7 @@ _ROOT_SIGNS = (".git", "trueup.toml")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of a check, and what only expositions have."""
     check.add_arguments(parser)
-    parser.description = (
+    parser.epilog = (
         "Check metric names: in this repository; or of expositions: files anywhere, - for standard input, --scrape URL."
     )
     parser.set_defaults(checks=("metrics",))
@@ -123,7 +123,7 @@ def _scraped(url: str, args: argparse.Namespace) -> Input:
 
 def _empty_view(folder: str | None) -> View:
     """A repository of which only the configuration matters: no file of it is looked at."""
-    from trueup.repo.view import Origin, View
+    from trueup.repo import empty_view
 
     here = root = os.path.abspath(folder or ".")
     while not any(os.path.lexists(os.path.join(root, sign)) for sign in _ROOT_SIGNS):
@@ -132,7 +132,7 @@ def _empty_view(folder: str | None) -> View:
             root = here
             break
         root = above
-    return View(root=root, origin=Origin.FOLDER, entries={}, git=None, git_dir=None)
+    return empty_view(root)
 
 
 def _seconds(text: str) -> float:

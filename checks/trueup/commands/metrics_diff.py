@@ -13,7 +13,7 @@ _SIGNS = {"added": "+", "removed": "-"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.description = (
+    parser.epilog = (
         "Compare two expositions or policies: families added and removed, types, units and labels changed. "
         "Exit code 1 where a query somebody may have written no longer works."
     )

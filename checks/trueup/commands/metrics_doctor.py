@@ -12,7 +12,7 @@ from trueup.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.description = (
+    parser.epilog = (
         "Ask an endpoint with the Accept header of every scraper, and say what each of them will store, why they "
         "differ, and how to cure it. Of a file, say what can be said of one answer."
     )

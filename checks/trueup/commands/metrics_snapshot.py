@@ -10,7 +10,7 @@ from trueup.commands.metrics import add_scrape_arguments
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.description = (
+    parser.epilog = (
         "Make a policy of an exposition: names, types, units, labels and prefixes, as YAML on standard output."
     )
     parser.add_argument("source", metavar="FILE|URL|-", help="an exposition")

@@ -140,7 +140,10 @@ class Metrics(_Table, frozen=True, kw_only=True):
         64 * 1024 * 1024
     )
     prefixes: list[PrefixRule] = []
-    families: dict[Annotated[str, Meta(min_length=1, max_length=300)], Family] = {}
+    families: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=300)], Family],
+        Meta(description="Family, or pattern with `*`, to its rules."),
+    ] = {}
 
 
 class Config(_Table, frozen=True, kw_only=True):

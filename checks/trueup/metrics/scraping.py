@@ -138,6 +138,8 @@ def _body(response: object, connection: object, deadline: float, limit_bytes: in
             connection.sock.settimeout(left)  # type: ignore[attr-defined]
         piece: bytes = response.read1(_CHUNK)  # type: ignore[attr-defined]
         if not piece:
+            if response.length:  # type: ignore[attr-defined]
+                raise NoAnswer(f"its answer was cut off: {response.length} more bytes were declared")  # type: ignore[attr-defined]
             return b"".join(pieces)
         size += len(piece)
         if size > limit_bytes:

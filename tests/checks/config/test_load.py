@@ -11,8 +11,9 @@ import pytest
 
 from trueup.config import Config, load
 from trueup.config.load import MAX_BYTES
-from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Override
+from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Metrics, Override
 from trueup.errors import ConfigError
+from trueup.metrics.policy import Family, PrefixRule
 
 DATA = Path(__file__).parent / "data"
 ACCEPTED = sorted((DATA / "accepted").glob("*.toml"))
@@ -79,16 +80,25 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
             ],
         ),
         grid_config=GridConfig(exclude=["tests/data/"]),
+        metrics=Metrics(
+            policies=["builtin:sglang", "metrics.policy.yaml"],
+            expositions=["fixtures/*.txt"],
+            exclude=["old/"],
+            scraper="prometheus-2",
+            max_file_bytes=1000,
+            prefixes=[PrefixRule(prefix="e:", instead_of=["e_"], closed=True, python_client=True)],
+            families={"e:x_total": Family(type="counter", labels=["m"], presence="required")},
+        ),
     )
 
 
 def test_the_table_sets_every_setting() -> None:
     """Whoever adds a setting adds it to `everything.toml`."""
     text = (DATA / "accepted/everything.toml").read_text(encoding="utf-8")
-    for kind in (Config, Links, GridConfig, Ignore, Override, FlavourRule):
+    for kind in (Config, Links, GridConfig, Metrics, PrefixRule, Ignore, Override, FlavourRule):
         for field in msgspec.structs.fields(kind):
             assert re.search(
-                rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
+                rf"^(?:{field.encode_name} = |\[+(?:links\.|metrics\.)?{field.encode_name}[.\]])", text, re.MULTILINE
             ), field.encode_name
 
 
@@ -175,7 +185,9 @@ def test_at_most_twenty_faults_are_told(tmp_path: Path) -> None:
 
 def test_a_key_cannot_forge_a_line(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_text('"x\\n::error::y\\u001b[31m" = 1\n')
-    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config"
+    known = (
+        "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, metrics"
+    )
     assert refusal(tmp_path) == rf"trueup.toml:1: 'x\n::error::y\x1b[31m': unknown key (known are: {known})"
 
 

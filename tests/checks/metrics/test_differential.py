@@ -22,17 +22,17 @@ needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool (Debian: 
 
 # What trueup calls an error and the others let pass, by format: the table of docs/metrics.md.
 STRICTER_THAN_TEXT = {
-    "after-eof", "bad-exemplar", "bad-line", "bad-name", "bad-quantile", "bad-timestamp", "bad-value",
-    "carriage-return", "clashing-name", "count-mismatch", "duplicate-label", "duplicate-series", "incomplete-histogram", "late-metadata",
-    "missing-inf-bucket", "missing-le", "missing-newline", "nan-counter", "negative-bucket-sum", "negative-counter",
-    "no-samples", "not-cumulative", "repeated-metadata", "split-family", "stray-sample", "unordered-buckets",
-    "unknown-type", "bad-escape", "bad-le", "missing-eof",
+    "after-eof", "bad-escape", "bad-exemplar", "bad-le", "bad-line", "bad-name", "bad-quantile", "bad-timestamp",
+    "bad-value", "carriage-return", "clashing-name", "count-mismatch", "duplicate-label", "duplicate-series",
+    "incomplete-histogram", "late-metadata", "missing-eof", "missing-inf-bucket", "missing-le", "missing-newline",
+    "nan-counter", "negative-bucket-sum", "negative-counter", "no-samples", "not-cumulative", "repeated-metadata",
+    "split-family", "stray-sample", "unknown-type", "unordered-buckets",
 }  # fmt: skip
 STRICTER_THAN_OPENMETRICS = {
-    "bad-escape", "bad-exemplar", "bad-line", "bad-name", "bad-timestamp", "bad-value", "carriage-return",
-    "duplicate-series", "incomplete-histogram", "late-metadata", "no-samples", "repeated-metadata", "rewritten-name",
-    "split-family", "stray-sample", "unknown-type", "clashing-name", "missing-le", "count-mismatch", "bad-le",
-    "missing-inf-bucket", "not-cumulative", "unordered-buckets", "negative-bucket-sum",
+    "bad-escape", "bad-exemplar", "bad-le", "bad-line", "bad-name", "bad-timestamp", "bad-value", "carriage-return",
+    "clashing-name", "count-mismatch", "duplicate-series", "incomplete-histogram", "late-metadata",
+    "missing-inf-bucket", "missing-le", "negative-bucket-sum", "no-samples", "not-cumulative", "repeated-metadata",
+    "rewritten-name", "split-family", "stray-sample", "unknown-type", "unordered-buckets",
 }  # fmt: skip
 
 LINTS = {

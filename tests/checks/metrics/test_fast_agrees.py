@@ -16,11 +16,7 @@ from trueup.metrics.exposition.laws import family_faults
 from trueup.metrics.exposition.reader import Reader
 
 TEXTS = st.one_of(
-    *(
-        one(openmetrics=form).map(lambda text, form=form: (text, form))
-        for one in (lawful, damaged)
-        for form in (True, False)
-    )
+    *(st.tuples(one(openmetrics=form), st.just(form)) for one in (lawful, damaged) for form in (True, False))
 )
 
 

@@ -152,28 +152,36 @@ def _text_has_colons(diagnosis: Diagnosis) -> bool:
 
 def _others(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.only_some:
+        count = len(diagnosis.only_some)
+        noun = "series name is" if count == 1 else "series names are"
         yield ""
-        yield f"{len(diagnosis.only_some)} series are given to some only (or appeared between two questions):"
+        yield f"{count} {noun} given to some only (or appeared between two questions):"
         for name, titles in list(diagnosis.only_some.items())[:_MOST]:
             yield f"  {visible(name)}: {', '.join(titles)}"
-        if len(diagnosis.only_some) > _MOST:
-            yield f"  and {len(diagnosis.only_some) - _MOST} more"
-    for reply in diagnosis.wrong_type[:_MOST]:
+        if count > _MOST:
+            yield f"  and {count - _MOST} more"
+    contradicted: dict[str, list[Reply]] = {}
+    for reply in diagnosis.wrong_type:
         kind = reply.answer.content_type if reply.answer is not None else ""
+        contradicted.setdefault(kind, []).append(reply)
+    for kind, replies in contradicted.items():
         yield ""
-        yield f"{reply.scraper.title}: the Content-Type {visible(kind[:80])!r} is not what the body is"
+        yield f"the body is not what its Content-Type {visible(kind[:80])!r} says, for {_titles(replies)}"
 
 
 def _failed(diagnosis: Diagnosis) -> Iterator[str]:
-    if not diagnosis.failed:
-        return
     reasons: dict[str, list[Reply]] = {}
     for reply in diagnosis.failed:
         reasons.setdefault(reply.problem or "no exposition", []).append(reply)
     for problem, replies in reasons.items():
         yield ""
-        titles = list(dict.fromkeys(_TOGETHER.get(one.scraper.id, one.scraper.title) for one in replies))
-        yield f"no exposition for {', '.join(titles)}: {visible(problem)}"
+        yield f"no exposition for {_titles(replies)}: {visible(problem)}"
+
+
+def _titles(replies: list[Reply]) -> str:
+    """Scrapers in a sentence: all versions of one as one."""
+    titles = (_TOGETHER.get(one.scraper.id, one.scraper.title) for one in replies if not one.scraper.rewrites)
+    return ", ".join(dict.fromkeys(titles))
 
 
 def as_data(name: str, replies: list[Reply], diagnosis: Diagnosis) -> dict[str, Any]:

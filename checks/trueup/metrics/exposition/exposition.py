@@ -43,7 +43,7 @@ class Exposition:
 def is_openmetrics(data: Data) -> bool:
     """The format, by content: `# EOF` at the end, or what only OpenMetrics has."""
     tail = bytes(data[max(0, len(data) - 64) :]).rstrip(b"\n")
-    if tail == b"# EOF" or tail.endswith(b"\n# EOF") or data.find(b"\n# EOF\n") >= 0:
+    if tail == b"# EOF" or tail.endswith(b"\n# EOF") or find(data, b"\n# EOF\n", 0) >= 0:
         return True
     # Without a line before it, the first line would not be found.
     head = b"\n" + bytes(data[:_SLICE])
@@ -79,7 +79,7 @@ class _Reading:
     def run(self) -> None:
         """Fills `found`."""
         data = self.data
-        line = 1
+        line, forgotten = 1, 0
         for start, end in blocks(data):
             text = self._decoded(start, end, line)
             if self.found.is_cut:
@@ -92,8 +92,8 @@ class _Reading:
             else:
                 self._slowly(text, line)
             line += text.count("\n")
-            if isinstance(data, mmap.mmap):
-                _forget(data, start, end)
+            if isinstance(data, mmap.mmap) and end - forgotten >= _SLICE:
+                forgotten = _forget(data, forgotten, end)
         self._end(line)
 
     def _slowly(self, text: str, line: int) -> None:
@@ -205,7 +205,7 @@ class _Reading:
         if not found.samples and not any(fault.rule.startswith(("bad-", "not-an-")) for fault in found.faults):
             self._take([Fault("no-samples", "", 1, 1, 1, "it holds no sample")])
         if found.openmetrics:
-            if not (last.rstrip(b"\n").endswith(b"# EOF") or data.find(b"\n# EOF\n") >= 0 or last == b"# EOF"):
+            if not (last.rstrip(b"\n").endswith(b"# EOF") or find(data, b"\n# EOF\n", 0) >= 0):
                 self._take([Fault("missing-eof", "", max(1, line - 1), 1, 1, "the last line is not # EOF")])
         elif len(data) and not last.endswith(b"\n"):
             self._take([Fault("missing-newline", "", line, 1, 1, "the last line does not end in a newline")])
@@ -225,7 +225,7 @@ def blocks(data: Data) -> Iterator[tuple[int, int]]:
     found = _METADATA.match(data)
     if found:
         name = found[1]
-    at = data.find(b"\n# ")
+    at = find(data, b"\n# ", 0)
     while at >= 0:
         found = _METADATA.match(data, at + 1)
         if found and found[1] != name:
@@ -237,13 +237,27 @@ def blocks(data: Data) -> Iterator[tuple[int, int]]:
             if at + 1 > start:
                 yield start, at + 1
             start, name = at + 1, None
-        at = data.find(b"\n# ", at + 1)
+        at = find(data, b"\n# ", at + 1)
     if start < len(data):
         yield start, len(data)
 
 
-def _forget(data: mmap.mmap, start: int, end: int) -> None:
-    """Gives the pages of a block back: an exposition of gigabytes is read in the memory of its largest family."""
-    first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
-    if last - first >= 1 << 20:
-        data.madvise(mmap.MADV_DONTNEED, first, last - first)
+def find(data: Data, sought: bytes, start: int) -> int:
+    """Like `bytes.find`, but what was searched of a file is not kept in memory."""
+    if not isinstance(data, mmap.mmap):
+        return data.find(sought, start)
+    while start < len(data):
+        end = start + _SLICE
+        at = data.find(sought, start, end + len(sought) - 1)
+        if at >= 0 or end >= len(data):
+            return at
+        data.madvise(mmap.MADV_DONTNEED, start // _PAGE * _PAGE, _SLICE)
+        start = end
+    return -1
+
+
+def _forget(data: mmap.mmap, start: int, end: int) -> int:
+    """Gives read pages back, so that a large file takes the memory of its largest family; where the rest begins."""
+    last = end // _PAGE * _PAGE
+    data.madvise(mmap.MADV_DONTNEED, start, last - start)
+    return last

@@ -9,19 +9,25 @@ last word: this module never reports a fault, it only spares the search for one.
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Iterable
+from operator import itemgetter, ne
 from typing import NamedTuple
 
 from trueup.metrics.exposition.family import Family, Place, suffixes
 
 _HEAD = re.compile(
-    r"(?:# HELP (?P<help_of>[a-zA-Z_:][\w:]*) (?P<help>[^\n\\\r]*)\n)?"
+    r"(?:# HELP (?P<help_of>[a-zA-Z_:][\w:]*) (?P<help>(?:[^\n\\\r]|\\[\\n])*)\n)?"
     r"# TYPE (?P<name>[a-zA-Z_:][\w:]*) (?P<kind>[a-z]+)\n",
     re.ASCII,
 )
-_STRINGS = re.compile(r'"[^"\n]*"')
+# A sample in the one form in which clients write it.
+_SAMPLE = r"^(([a-zA-Z_:][\w:]*)(?:\{([^}\n]*)\})?) (-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN)"
+_LINE = {
+    True: re.compile(_SAMPLE + "$", re.MULTILINE | re.ASCII),
+    False: re.compile(_SAMPLE + r"(?: -?[0-9]{1,18})?$", re.MULTILINE | re.ASCII),
+}
+_STRINGS = re.compile(r'"(?:[^"\\\n]|\\["\\n])*"')
 _SHAPE = re.compile(r"(?:[a-zA-Z_]\w*=(?:,(?=.)|\Z))*", re.ASCII)
 _OWN = {
     "le": re.compile(r'(?:^|,)le="([^"]*)"|le="([^"]*)",'),
@@ -48,12 +54,11 @@ class Glance:
     def __init__(self, *, openmetrics: bool) -> None:
         self.openmetrics = openmetrics
         self._memory: dict[str, dict[str, _Known]] = {"": {}, "le": {}, "quantile": {}}
-        self._line: dict[str, re.Pattern[str]] = {}
 
     def family(self, text: str, first_line: int) -> Family | None:
         """The only family of a block of whole lines, if nothing in it can be wrong."""
         head = _HEAD.match(text)
-        if head is None or text[-1] != "\n" or "\\" in text or "\r" in text:
+        if head is None or text[-1] != "\n" or "\r" in text:
             return None
         name, kind = head["name"], head["kind"]
         if kind not in _KINDS or (kind == "untyped" if self.openmetrics else kind == "unknown"):
@@ -72,22 +77,17 @@ class Glance:
         body = text[head.end() :]
         if not body:
             return family
-        rows = self._pattern(name, kind).findall(body)
+        rows = _LINE[self.openmetrics].findall(body)
         if len(rows) != body.count("\n"):
             return None
         return family if self._judge(family, rows, first_line + lines) else None
 
-    def _pattern(self, name: str, kind: str) -> re.Pattern[str]:
-        """The lines of such a family, in the one form in which clients write them."""
-        endings = suffixes(kind, openmetrics=self.openmetrics)
-        suffix = "|".join(sorted(map(re.escape, endings), reverse=True))
-        value = r"-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN"
-        return re.compile(rf"^({re.escape(name)}({suffix})(?:\{{([^}}\n]*)\}})?) ({value})$", re.MULTILINE | re.ASCII)
-
     def _judge(self, family: Family, rows: list[tuple[str, str, str, str]], first_line: int) -> bool:
-        keys, endings, labels, written = zip(*rows, strict=True)
-        if len(set(keys)) != len(keys):
+        keys, names, labels, written = zip(*rows, strict=True)
+        ending_of = {family.name + one: one for one in suffixes(family.kind, openmetrics=self.openmetrics)}
+        if len(set(keys)) != len(keys) or not set(names) <= ending_of.keys():
             return False
+        endings: tuple[str, ...] = itemgetter(*names, names[0])(ending_of)[:-1]  # of one name alone it makes no tuple
         values = list(map(float, written))
         if not all(map(math.isfinite, values)) and (family.kind != "gauge" or "1e" in "".join(written)):
             return False  # a number that is too large, or a NaN or infinity that means something
@@ -100,7 +100,7 @@ class Glance:
             kept = [at for at, ending in enumerate(endings) if ending != "_created"]
             if not kept:
                 return False
-            take = operator.itemgetter(*kept, *kept[:1])  # of one index alone it would make no tuple
+            take = itemgetter(*kept, kept[0])
             endings, labels, values = take(endings)[:-1], take(labels)[:-1], list(take(values)[:-1])
         own = family.own_label or ""
         known = self._grouped(family, endings, labels, values, own) if own else self._plain(family, labels, values)
@@ -117,7 +117,8 @@ class Glance:
         """The line of the first series of each shape; whether all were found."""
         own = family.own_label or ""
         part = "_bucket" if own == "le" else ""
-        for at, (_, ending, text, _) in enumerate(rows):
+        for at, (_, name, text, _) in enumerate(rows):
+            ending = name[len(family.name) :]
             memory = self._memory[own if own and ending == part else ""]
             shape = memory[text].shape if text in memory else None
             if shape in wanted:
@@ -240,14 +241,15 @@ def _quantiles_hold(parts: list[_Known], values: list[float], counts: dict[str, 
 
 
 def _are_integers(values: Iterable[float]) -> bool:
-    return all(map(float.is_integer, values))
+    whole: bool = all(map(float.is_integer, values))
+    return whole
 
 
 def _stand_together(family: Family, labels: tuple[str, ...]) -> bool:
     """OpenMetrics: the lines of a group are not interrupted by another's."""
     own = _OWN[family.own_label or "le"]
     rests = [own.sub("", label).strip(",") for label in labels]
-    changes = 1 + sum(map(operator.ne, rests, rests[1:]))
+    changes: int = 1 + sum(map(ne, rests, rests[1:]))
     return changes == len(set(rests))
 
 

@@ -112,7 +112,7 @@ RULES = (
         id="metrics/rewritten-name",
         severity=Severity.ERROR,
         summary="a sample whose name has `_` where its HELP and TYPE lines have a colon",
-        reason="prometheus-client 0.23 writes so where OpenMetrics is asked: what is stored depends on who scrapes.",
+        reason="So Python's prometheus-client 0.23 answers OpenMetrics: what is stored depends on who scrapes.",
     ),
     Rule(
         id="metrics/split-group",
@@ -232,7 +232,7 @@ RULES = (
         id="metrics/nan-counter",
         severity=Severity.ERROR,
         summary="a counter, count or bucket that is NaN",
-        reason="`rate()` and `increase()` of it are NaN, and the panel is empty.",
+        reason="Both `rate()` and `increase()` of it are NaN, and the panel is empty.",
     ),
     Rule(
         id="metrics/bad-info-value",

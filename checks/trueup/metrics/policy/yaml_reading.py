@@ -61,8 +61,9 @@ def read_yaml(text: str) -> Read:
                 opened.pop()
             if not isinstance(event, yaml.NodeEvent):
                 continue
-            if getattr(event, "tag", None) not in (None, "!"):
-                raise NotYaml(f"the tag {event.tag} is not allowed here", line)
+            tag = getattr(event, "tag", None)
+            if tag not in (None, "!"):
+                raise NotYaml(f"the tag {tag} is not allowed here", line)
             holder = opened[-1] if opened else None
             if holder is not None and isinstance(holder.value, dict) and key is None:
                 key = _key(event, holder, line)

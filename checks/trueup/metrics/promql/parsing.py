@@ -60,8 +60,10 @@ def parse(text: str, budget: Budget | None = None) -> Parsed:
     if excuse is not None:
         return Parsed(text, [], Layout([], [], []), excuse=excuse)
     layout = layout_of(tokens)
-    import promql_parser
-
+    try:
+        import promql_parser
+    except ModuleNotFoundError:
+        return Parsed(text, tokens, layout, excuse="the library promql-parser is not installed")
     error = ""
     certain = True
     for operand in ("number", "name"):

@@ -149,8 +149,9 @@ class Judge:
             yield self._at(named, "impossible-series", message)
             return
         article = "an" if kind[0] in "aeiou" else "a"
-        message = f"`{match.name}` is {article} {kind}: it has no `{match.suffix}`"
-        yield self._at(named, "impossible-series", message, match.name)
+        near = self._nearest.of(named.text)
+        message = f"`{match.name}` is {article} {kind}: it has no `{match.suffix}`{told(near)}"
+        yield self._at(named, "impossible-series", message, near[0] if near else match.name)
 
     def _old(self, named: Named, match: Match, together: set[str]) -> Iterator[Fault]:
         family = match.family

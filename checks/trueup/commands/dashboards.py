@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of a check, and whose names count."""
     check.add_arguments(parser)
     parser.description = (
-        "Check what uses metrics: dashboards, alert and recording rules, autoscalers, docs, queries in source files."
+        "Check what uses metrics alone: dashboards, alert and recording rules, autoscalers, docs, source files."
     )
     parser.set_defaults(checks=("metrics",), parts=("consumers",))
     parser.add_argument("--policy", action="append", default=[], metavar="builtin:NAME|FILE", help="may be repeated")

@@ -12,7 +12,7 @@ from trueup.errors import UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Names, paths, and what to write."""
     parser.description = (
-        "Rename metrics in queries, rules, docs and the source files that the configuration names. "
+        "Rename metrics wherever they are used: in queries, rules, docs, and the source files that `code` names. "
         "Prints the patch; --write applies it."
     )
     parser.add_argument("names", nargs="*", metavar="PATH", help="files or folders (default: the whole repository)")

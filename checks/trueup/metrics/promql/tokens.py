@@ -17,7 +17,9 @@ VARIABLE = (
     r"|<<[^<>\n]{1,200}>>|\{\{[^{}\n]{1,200}\}\})"
 )
 _VARIABLE = re.compile(VARIABLE)
-_STRING = r""" "(?:[^"\\\n]|\\.)*+" | '(?:[^'\\\n]|\\.)*+' | `[^`]*+` """
+# A Go template inside a string may hold quotes of its own.
+_TEMPLATE = r"\{\{[^{}\n]{0,200}\}\}"
+_STRING = rf""" "(?:{_TEMPLATE}|[^"\\\n]|\\.)*+" | '(?:{_TEMPLATE}|[^'\\\n]|\\.)*+' | `[^`]*+` """
 _NUMBER = r"0[xX][0-9a-fA-F_]++ | (?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)(?:[eE][+-]?[0-9]++)?+"
 
 

@@ -117,7 +117,11 @@ def test_resources(engine: Repository) -> None:
 
 
 def test_what_helm_fills_in_is_read_around(engine: Repository) -> None:
-    assert found(with_data(engine, "helm.yaml")) == ["unknown-metric engine:h1", "unknown-metric engine:h2"]
+    assert found(with_data(engine, "helm.yaml")) == [
+        "unknown-metric engine:h1",
+        "unknown-metric engine:h2",
+        "unknown-metric engine:h3",
+    ]
 
 
 def test_a_recording_rule_of_another_file_makes_a_name(engine: Repository) -> None:

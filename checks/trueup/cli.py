@@ -104,7 +104,8 @@ def help_text() -> str:
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids.
+Checks a Git repository for what is no longer true: broken links, fragments and symlinks,
+routing grids, metric names.
 
 commands:
 {lines}

@@ -393,3 +393,19 @@ def test_no_snapshot_of_what_is_at_fault(place: Path, capsys: Capture) -> None:
         "trueup: error: a.prom:3:16: requests_total is below zero [metrics/negative-counter]\n"
         "hint: all its faults: trueup metrics a.prom\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "tails"),
+    [
+        (["**/*.prom"], (".prom",)),
+        (["**/*.prom", "!old/", "fixtures/a.txt"], (".prom", "a.txt")),
+        (["fixtures/"], None),
+        (["*.pro[m]"], None),
+        ([], ()),
+    ],
+)
+def test_what_every_matching_path_ends_in(patterns: list[str], tails: tuple[str, ...] | None) -> None:
+    from trueup.metrics.exposition.part import _tails
+
+    assert _tails(patterns) == tails

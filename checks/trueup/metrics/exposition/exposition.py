@@ -6,15 +6,18 @@ import dataclasses
 import mmap
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from trueup.metrics.exposition.conformance import missing_faults, policy_faults
 from trueup.metrics.exposition.family import Family, suffixes
 from trueup.metrics.exposition.fast import Glance
 from trueup.metrics.exposition.faults import Fault
-from trueup.metrics.exposition.laws import at_name, family_faults
 from trueup.metrics.exposition.lint import lint_faults
-from trueup.metrics.exposition.reader import Reader
 from trueup.metrics.policy import PolicySet, splits
+
+if TYPE_CHECKING:
+    # What reads line by line is loaded when something is not plain.
+    from trueup.metrics.exposition.reader import Reader
 
 Data = bytes | mmap.mmap
 
@@ -69,7 +72,7 @@ class _Reading:
         self.found = found
         self.lint = lint
         self._glance = Glance(openmetrics=found.openmetrics)
-        self._reader = Reader(openmetrics=found.openmetrics, known=found.families.get, done=self._done)
+        self._reader: Reader | None = None
         self._owners: dict[str, str] = {}
         self._spans: dict[str, tuple[int, int, int]] = {}
         self._keys: dict[str, set[object]] = {}
@@ -97,6 +100,11 @@ class _Reading:
         self._end(line)
 
     def _slowly(self, text: str, line: int) -> None:
+        from trueup.metrics.exposition.reader import Reader
+
+        if self._reader is None:
+            found = self.found
+            self._reader = Reader(openmetrics=found.openmetrics, known=found.families.get, done=self._done)
         at = 0
         while at < len(text):
             cut = text.rfind("\n", at, at + _SLICE) + 1 or text.find("\n", at) + 1 or len(text)
@@ -122,6 +130,8 @@ class _Reading:
 
     def _done(self, family: Family) -> None:
         """A family that was read line by line; one that was reopened comes again, with the samples of this part."""
+        from trueup.metrics.exposition.laws import family_faults
+
         earlier = self.found.families.get(family.name)
         if earlier is None:
             self.found.families[family.name] = family
@@ -133,6 +143,8 @@ class _Reading:
         family.read = []
 
     def _again(self, family: Family) -> Iterator[Fault]:
+        from trueup.metrics.exposition.laws import at_name
+
         keys = self._keys.get(family.name)
         if keys is None:
             keys = self._keys[family.name] = self._keys_of_first(family)
@@ -144,6 +156,8 @@ class _Reading:
 
     def _keys_of_first(self, family: Family) -> set[object]:
         """The series of the part that was read first, read once more."""
+        from trueup.metrics.exposition.reader import Reader
+
         start, end, line = self._spans.get(family.name, (0, 0, 1))
         keys: set[object] = set()
 

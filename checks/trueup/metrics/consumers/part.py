@@ -17,6 +17,7 @@ from trueup.metrics.consumers.telling import Teller
 from trueup.metrics.docs_drift.judge import DocsJudge
 from trueup.metrics.policy import PolicySet
 from trueup.repo import View
+from trueup.suppression import IgnoreComment, parse
 
 # What a metric of the repository's own can be taken for.
 _OF_NAMES = frozenset(
@@ -42,6 +43,7 @@ class _Part:
     def __init__(self, view: View, config: Config, policies: PolicySet) -> None:
         self._view = view
         self._metrics = config.metrics
+        self._engine = config.links.engine
         self._stored = policies.stored_by(config.metrics.scraper)
         self._policies = policies
         self._notes: list[Note] = []
@@ -81,7 +83,20 @@ class _Part:
             "expressions": sum(len(one.source.contents.expressions) for one in told),
             "documents": sum(1 for one in told if one.source.kind == "docs"),
         }
-        return Outcome(findings, {}, {}, self._notes[:_MOST_NOTES], CheckSummary("metrics", counts))
+        comments = {one.source.path: found for one in told if (found := self._comments(one.source))}
+        return Outcome(findings, comments, {}, self._notes[:_MOST_NOTES], CheckSummary("metrics", counts))
+
+    def _comments(self, source: Source) -> list[IgnoreComment]:
+        """The ignore comments of a document; what is wrong with one, the link check tells."""
+        if source.kind != "docs" or "trueup:" not in source.text.text:
+            return []
+        from trueup.links.document import Dialect
+        from trueup.links.engines import chosen, load
+        from trueup.links.sources import decode
+
+        text = decode(source.text.text.encode("utf-8", "surrogatepass")).text
+        engine = load(chosen(self._engine))
+        return parse(text, engine.locate(text, Dialect.GFM).comments)[0]
 
     def _judged(self, source: Source, judge: Judge) -> Iterator[tuple[Expression | None, Fault]]:
         self._notes += [Note("metrics", note, source.path) for note in source.contents.notes]

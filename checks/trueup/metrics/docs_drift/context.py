@@ -11,7 +11,7 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _MOST_CHARACTERS = 1_000
 _PAST = re.compile(
     r"deprecat|remov|renam|legacy|former|replac|no longer|obsolete|was called|old name|previous|used to|migrat"
-    r"|instead of|superse|hidden|dropped|unimplemented|never implemented|→|->"
+    r"|instead of|superse|hidden|dropped|unimplemented|never implemented|→|(?<!-)->"
 )
 
 

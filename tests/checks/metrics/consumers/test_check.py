@@ -207,6 +207,22 @@ def test_findings_are_ignored_by_the_name_of_the_metric(engine: Repository) -> N
     assert found(engine) == ["unknown-metric engine:y1"]
 
 
+def test_a_comment_in_a_document_is_obeyed(engine: Repository) -> None:
+    engine.write(
+        "a.md", "<!-- trueup: ignore metrics/documented-but-gone: comes next -->\n`engine:x1`\n\n`engine:x2`\n"
+    )
+    assert found(engine) == ["documented-but-gone engine:x2"]
+
+
+def test_suppressions_of_other_checks_are_not_called_unused(engine: Repository) -> None:
+    engine.write("a.md", "<!-- trueup: ignore links/missing-file: later -->\n[a](gone.md) `engine:queue_depth`\n")
+    ignored = ("links/missing-fragment", "metrics/bad-line", "grid-config/not-json", "metrics/unknown-metric")
+    entries = "".join(f'[[ignore]]\nrule = "{rule}"\nreason = "known"\n' for rule in ignored)
+    engine.write("trueup.toml", f'[metrics]\npolicies = ["policy.yaml"]\n{entries}')
+    told = report(engine)["findings"]
+    assert [(one["rule"], one["target"]) for one in told] == [("trueup/unused-suppression", "metrics/unknown-metric")]
+
+
 def test_paths_and_exclusions(engine: Repository) -> None:
     engine.write("a/one.json", dashboard("engine:x1"))
     engine.write("b/two.json", dashboard("engine:x2"))

@@ -11,7 +11,7 @@ from trueup.findings import CheckSummary, Note
 from trueup.metrics.consumers.code import spelt_out
 from trueup.metrics.consumers.judge import Fault, Judge
 from trueup.metrics.consumers.model import Expression
-from trueup.metrics.consumers.own_names import made_here
+from trueup.metrics.consumers.own_names import Own, own_names
 from trueup.metrics.consumers.sources import Source, Sources
 from trueup.metrics.consumers.telling import Teller
 from trueup.metrics.docs_drift.judge import DocsJudge
@@ -31,6 +31,20 @@ class _Told(NamedTuple):
 
     source: Source
     faults: list[tuple[Expression | None, Fault]]
+
+
+class _OwnNames(NamedTuple):
+    """What the repository makes itself, and what its constants spell out."""
+
+    own: Own
+    spelt: frozenset[str]
+
+    def excuses(self, fault: Fault, path: str) -> bool:
+        if fault.rule not in _OF_NAMES:
+            return False
+        if fault.target in self.own.made or fault.target in self.spelt:
+            return True
+        return fault.rule == "documented-but-gone" and self.own.is_described(fault.target, path)
 
 
 def start(view: View, config: Config, options: Options, policies: PolicySet) -> Callable[[], Outcome]:
@@ -73,7 +87,7 @@ class _Part:
             for trouble in source.contents.troubles:
                 teller.trouble(trouble)
             for expression, fault in faults:
-                if fault.rule not in _OF_NAMES or fault.target not in own:
+                if not own.excuses(fault, source.path):
                     teller.fault(expression, fault)
             if source.path in references[:1]:
                 for name in docs.missing(mentioned):
@@ -108,8 +122,8 @@ class _Part:
             for fault in judgement.faults:
                 yield expression, fault
 
-    def _own(self, read: list[Source], told: list[_Told]) -> frozenset[str]:
-        """The names found wrong that the repository's own source makes, or spells out in the files named as code."""
+    def _own(self, read: list[Source], told: list[_Told]) -> _OwnNames:
+        """The names found wrong that the repository's own source makes, or spells out in files named as code."""
         wrong = {fault.target for one in told for _, fault in one.faults if fault.rule in _OF_NAMES}
         words = {word for one in read for word in one.words}
         constants = {
@@ -120,4 +134,5 @@ class _Part:
             if fault.rule in _OF_NAMES
         }
         # A constant does not prove itself.
-        return made_here(self._view, wrong) | spelt_out(wrong - constants, words, self._stored)
+        spelt = spelt_out(wrong - constants, words, self._stored)
+        return _OwnNames(own_names(self._view, wrong, self._stored), spelt)

@@ -149,6 +149,24 @@ def test_a_metric_that_the_source_makes_is_known(engine: Repository, path: str, 
     assert found(engine) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        'PAGE = """\n# TYPE engine:mocked gauge\nengine:mocked 1\n"""\n',
+        "ROWS = [{'name': 'mocked', 'help': 'M'}]\n",
+    ],
+)
+def test_a_stand_in_makes_the_document_beside_it_right_but_no_dashboard(engine: Repository, source: str) -> None:
+    engine.write("dashboard.json", dashboard("engine:mocked"))
+    for name in ("docs/engine.md", "mock/README.md"):
+        engine.write(name, "```text\n# TYPE engine:mocked gauge\nengine:mocked 1\n```\n")
+    gone = "documented-but-gone engine:mocked"
+    assert found(engine) == ["unknown-metric engine:mocked", gone, gone]
+    engine.write("mock/app/main.py", source)
+    assert found(engine) == ["unknown-metric engine:mocked", gone]
+    assert found(engine, "mock") == []
+
+
 def test_the_scraper_decides_which_names_are_right(engine: Repository) -> None:
     engine.write("colon.json", dashboard("rate(engine:requests_total[5m])"))
     engine.write("underscore.json", dashboard("rate(engine_requests_total[5m])"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueup.datafiles import (
@@ -41,6 +41,7 @@ def strings(value: Any, path: Path = ()) -> dict[Path, str]:
     return found
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 2]), st.booleans())
 def test_json_strings_are_found_where_they_stand(value: Any, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -51,6 +52,7 @@ def test_json_strings_are_found_where_they_stand(value: Any, indent: int | None,
         assert unescaped(text[found[0] : found[1]]) == expected
 
 
+@settings(deadline=None)
 @given(STRINGS, st.booleans())
 def test_offsets_behind_escapes(value: str, ascii_only: bool) -> None:
     written = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
@@ -96,6 +98,7 @@ def test_words_of_a_scalar_are_found_in_the_file(text: str) -> None:
             assert text[place(scalar.value.index(word)) :].startswith(word)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_yaml_is_read_as_its_parser_reads_it(value: Any) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)

@@ -16,7 +16,7 @@ from trueup.metrics.consumers.constants import spelt_out
 from trueup.metrics.consumers.labels import label_faults
 from trueup.metrics.consumers.model import Expression, Form
 from trueup.metrics.consumers.nearest import NearestNames, told
-from trueup.metrics.policy import Match, PolicySet
+from trueup.metrics.policy import Match, PolicySet, PrefixRule, ScraperName
 from trueup.metrics.promql import Budget, Named, Parsed, Use, lost_le, parse, uses_of
 
 _RATES = frozenset({"rate", "irate", "increase"})
@@ -44,8 +44,16 @@ class Judgement(NamedTuple):
 class Judge:
     """Judges expressions; what it learnt of one serves for all that read the same."""
 
-    def __init__(self, policies: PolicySet, defined: Iterable[str] = (), *, extra_labels: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        policies: PolicySet,
+        defined: Iterable[str] = (),
+        *,
+        extra_labels: Iterable[str] = (),
+        scraper: ScraperName | None = None,
+    ) -> None:
         """`policies`: with names as they are stored. `defined`: patterns of names that the repository makes itself."""
+        self._scraper = scraper
         self._policies = policies
         patterns = list(dict.fromkeys(defined))
         self._defined = frozenset(one for one in patterns if "*" not in one)
@@ -108,7 +116,7 @@ class Judge:
         wrong = self._policies.wrong_prefix(name)
         if wrong is not None:
             if wrong.right not in together:
-                yield from self._wrong_prefix(named, wrong.right, wrong.rule.prefix)
+                yield from self._wrong_prefix(named, wrong.right, wrong.rule)
             return
         match = self._policies.series(name) or (self._policies.family(name) if form == "constant" else None)
         if match is None:
@@ -128,7 +136,7 @@ class Judge:
         for label, start, end, message, suggestion in label_faults(match, use, self._extra_labels):
             yield Fault("unknown-label", start, end, f"{name}{{{label}}}", message, suggestion)
 
-    def _wrong_prefix(self, named: Named, right: str, prefix: str) -> Iterator[Fault]:
+    def _wrong_prefix(self, named: Named, right: str, rule: PrefixRule) -> Iterator[Fault]:
         """Only where the right name exists, or one that is nearly it: the wrong prefix may be somebody else's."""
         match = self._policies.series(right)
         if match is None and not named.is_pattern:
@@ -136,7 +144,9 @@ class Judge:
             if not near or not _is_near(near[0], right):
                 return
             right = near[0]
-        message = f"`{named.text}` should begin with `{prefix}`: it is stored as `{right}`"
+        message = f"`{named.text}` should begin with `{rule.prefix}`: it is stored as `{right}`"
+        if self._scraper is None and rule.python_client and named.text == right.replace(":", "_"):
+            message += "; by Prometheus 2 as it stands here, so for that one: --scraper prometheus-2"
         yield self._at(named, "wrong-prefix", message, right)
 
     def _impossible(self, named: Named, match: Match, use: Use) -> Iterator[Fault]:
@@ -178,7 +188,7 @@ class Judge:
         if wrong is not None:
             right = wrong.rule.prefix + text.removeprefix(wrong.written)
             if not any(one.startswith(wrong.rule.prefix) for one in together) and self._some_match(right):
-                yield from self._wrong_prefix(named, right, wrong.rule.prefix)
+                yield from self._wrong_prefix(named, right, wrong.rule)
             return
         rule = self._policies.prefix(text.partition("*")[0])
         if rule is None or not rule.closed or self._is_defined_pattern(text):

@@ -66,7 +66,7 @@ class _Part:
         """Everything that is wrong in the sources."""
         read = list(sources.read())
         defined = [name for one in read for name in one.contents.defined]
-        judge = Judge(self._stored, defined, extra_labels=self._metrics.extra_labels)
+        judge = Judge(self._stored, defined, extra_labels=self._metrics.extra_labels, scraper=self._metrics.scraper)
         docs = DocsJudge(self._stored, judge.is_defined)
         told = [_Told(one, list(self._judged(one, judge))) for one in read if one.is_wanted]
         mentioned: set[str] = set()

@@ -174,6 +174,17 @@ def test_the_scraper_decides_which_names_are_right(engine: Repository) -> None:
         assert found(engine, "--scraper", scraper) == [f"wrong-prefix {wrong}requests_total"], scraper
 
 
+def test_without_a_scraper_the_other_spelling_is_explained(engine: Repository) -> None:
+    engine.write("dashboard.json", dashboard("engine_queue_depth"))
+    for options, hint in (((), True), (("--scraper", "prometheus-3"), False)):
+        [one] = report(engine, *options)["findings"]
+        assert one["message"] == (
+            "panel 'P', /panels/0/targets/0/expr: `engine_queue_depth` should begin with `engine:`: "
+            "it is stored as `engine:queue_depth`"
+            + ("; by Prometheus 2 as it stands here, so for that one: --scraper prometheus-2" if hint else "")
+        )
+
+
 def test_without_a_policy_only_the_expressions_themselves_are_judged(repository: Repository) -> None:
     with_data(repository, "dashboard.json")
     assert found(repository) == [

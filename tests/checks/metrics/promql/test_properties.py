@@ -19,7 +19,7 @@ NAMES = st.from_regex(r"[a-z]{1,8}:[a-z_]{1,12}", fullmatch=True)
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_text_is_too_strange(text: str) -> None:
     parsed = parse(text)
     for use in uses_of(parsed):
@@ -28,7 +28,7 @@ def test_no_text_is_too_strange(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_tokens_are_the_text_in_order(text: str) -> None:
     end = 0
     for token in tokens_of(text):
@@ -40,7 +40,7 @@ def test_tokens_are_the_text_in_order(text: str) -> None:
 
 
 @given(TEXTS, st.sampled_from(["number", "name"]))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_filling_in_moves_nothing(text: str, operand: str) -> None:
     tokens = tokens_of(text)
     filled = fill(text, tokens, layout_of(tokens), operand=operand)

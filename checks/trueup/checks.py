@@ -34,6 +34,7 @@ class Options(NamedTuple):
     history: bool = False
     inputs: tuple[Input, ...] = ()  # expositions that lie in no repository; then nothing else is looked at
     policies: tuple[str, ...] = ()  # policies of metric names besides the configuration's
+    parts: tuple[str, ...] = ()  # of the check `metrics`, the parts to run alone; empty: all
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
 

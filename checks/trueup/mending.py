@@ -22,10 +22,25 @@ _UNPLAIN = re.compile('[\x00-\x1f"\\\\\x7f\ud800-\udfff]')
 
 def mend(view: View, result: RunResult) -> RunResult:
     """Writes every edit; the result without the findings that are mended."""
+    mended, failed = _written(view, result.findings)
+    notes = [*result.notes, *failed]
+    if mended:
+        notes.append(Note("trueup", f"mended: {len(mended)} findings"))
+    kept = [finding for finding in result.findings if id(finding) not in mended]
+    return msgspec.structs.replace(result, findings=kept, notes=notes)
+
+
+def write(view: View, findings: list[Finding]) -> list[Note]:
+    """Writes every edit; a note for each file that could not be written."""
+    return _written(view, findings)[1]
+
+
+def _written(view: View, findings: Iterable[Finding]) -> tuple[set[int], list[Note]]:
+    """The ids of the findings that are mended, and what could not be written."""
     mended: set[int] = set()
-    notes = list(result.notes)
-    for path, findings in _by_path(result.findings).items():
-        before, after, done = _edited(view, path, findings)
+    notes: list[Note] = []
+    for path, with_edits in _by_path(findings).items():
+        before, after, done = _edited(view, path, with_edits)
         if after == before:
             continue
         try:
@@ -34,10 +49,7 @@ def mend(view: View, result: RunResult) -> RunResult:
             notes.append(Note("trueup", f"not mended: {error.strerror}", path))
             continue
         mended.update(map(id, done))
-    if mended:
-        notes.append(Note("trueup", f"mended: {len(mended)} findings"))
-    kept = [finding for finding in result.findings if id(finding) not in mended]
-    return msgspec.structs.replace(result, findings=kept, notes=notes)
+    return mended, notes
 
 
 def diff(view: View, findings: list[Finding]) -> bytes:

@@ -143,6 +143,17 @@ class Metrics(_Table, frozen=True, kw_only=True):
     )
     exclude: Annotated[list[Glob], Meta(description="Files that are not checked.")] = []
     scraper: Annotated[ScraperName, Meta(description="The scraper whose stored names are used.")] | None = None
+    extra_labels: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(description="Labels that scraping adds here, besides job, instance, pod and the like."),
+    ] = []
+    docs: Annotated[list[Glob], Meta(description="Markdown whose queries and names of metrics are checked.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_SOURCES))
+    )
+    reference_docs: Annotated[
+        list[Glob], Meta(description="Of these documents together: where every family of the policies is named.")
+    ] = []
+    code: Annotated[list[Glob], Meta(description="Source files whose strings hold queries or names of metrics.")] = []
     max_file_bytes: Annotated[int, Meta(ge=1, description="Larger files are reported and not checked.")] = (
         64 * 1024 * 1024
     )

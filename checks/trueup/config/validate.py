@@ -93,6 +93,9 @@ def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
 
     yield from _glob_problems(metrics.expositions, ("metrics", "expositions"))
     yield from _glob_problems(metrics.exclude, ("metrics", "exclude"))
+    yield from _glob_problems(metrics.docs, ("metrics", "docs"))
+    yield from _glob_problems(metrics.reference_docs, ("metrics", "reference-docs"))
+    yield from _glob_problems(metrics.code, ("metrics", "code"))
     for index, name in enumerate(metrics.policies):
         if not name.startswith("builtin:") and leaves_repository(name):
             yield Problem(("metrics", "policies", index), f"{name!r} is not a file of the repository")

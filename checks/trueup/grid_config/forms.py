@@ -12,7 +12,7 @@ from trueup.grid_config.faults import Fault
 from trueup.grid_config.file import File, Judged
 from trueup.grid_config.model import Cells, Grid
 from trueup.grid_config.picker import LATENCY, MAPPING, SIZE
-from trueup.grid_config.tree import Node, Object, pointer
+from trueup.reading.tree import Node, Object, pointer
 
 RULE = "grid-config/forms-differ"
 

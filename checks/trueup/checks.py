@@ -22,6 +22,7 @@ class Options(NamedTuple):
     paths: tuple[str, ...] = ()  # folders and files from the root; empty: everything
     use_cache: bool = True
     history: bool = False
+    since: str | None = None  # judge what changed since this commit, for checks that can
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
 
@@ -37,7 +38,11 @@ class Outcome(NamedTuple):
 
 Start = Callable[[View, Config, Options], Callable[[], Outcome]]
 
-_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check"}
+_MODULES = {
+    "links": "trueup.links.check",
+    "grid-config": "trueup.grid_config.check",
+    "versions": "trueup.versions.check",
+}
 
 
 def load(name: str) -> Start:

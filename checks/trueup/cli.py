@@ -51,6 +51,7 @@ COMMANDS = {
     "grid-config show": Command("trueup.commands.grids", "draw the grids of a file", {"verb": "show"}),
     "grid-config explain": Command("trueup.commands.grids", "say which pool a request gets", {"verb": "explain"}),
     "grid-config convert": Command("trueup.commands.grids", "write a grid in its other form", {"verb": "convert"}),
+    "versions": Command("trueup.commands.check", "check versions alone", {"checks": ("versions",)}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),

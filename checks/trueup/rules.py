@@ -40,8 +40,9 @@ def registry() -> dict[str, Rule]:
     from trueup.grid_config.rules import RULES as GRID_CONFIG
     from trueup.links.rules import RULES as LINKS
     from trueup.meta_rules import RULES as META
+    from trueup.versions.rules import RULES as VERSIONS
 
-    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *VERSIONS, *META)}
 
 
 def find(rule_id: str) -> Rule:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links", "grid-config")
+CHECKS = ("links", "grid-config", "versions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = state.add_mutually_exclusive_group()
     which.add_argument("--staged", action="store_true", help="check what is staged, not the work tree")
     which.add_argument("--ref", metavar="REF", help="check a commit")
+    state.add_argument(
+        "--since",
+        metavar="REF",
+        help="versions: judge what changed since this commit, not the state (`auto`: found from the hook or job)",
+    )
 
     report = parser.add_argument_group("reports")
     report.add_argument(
@@ -138,6 +143,7 @@ def _request(args: argparse.Namespace, view: View) -> Request:
             paths=paths,
             use_cache=not args.no_cache,
             history=args.history or args.fix or args.diff,
+            since=args.since,
             progress=_progress if sys.stderr.isatty() and not args.quiet else None,
         ),
         config_path=Path(args.config) if args.config else None,

@@ -23,7 +23,7 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config"]
+CheckName = Literal["links", "grid-config", "versions"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
 
@@ -41,6 +41,48 @@ DEFAULT_EXCLUDE = (
     "vendor/",
     "node_modules/",
     ".venv/",
+)
+
+DEFAULT_EXCLUDE_PINS = (
+    # A record of what was true then.
+    "[cC][hH][aA][nN][gG][eE][lL][oO][gG]*",
+    "CHANGES*",
+    "HISTORY*",
+    "NEWS*",
+    "RELEASE*",
+    "releases/",
+    "release-notes/",
+    "release_notes/",
+    "changelog/",
+    "changelogs/",
+    "archive/",
+    "archived/",
+    "deprecated/",
+    "legacy/",
+    "blog/",
+    "adr/",
+    "adrs/",
+    "decisions/",
+    "proposals/",
+    "proposal/",
+    "rfcs/",
+    "keps/",
+    "design/",
+    "**/versioned_docs/",
+    "**/v[0-9]*.[0-9]*/",
+    # Other people's code.
+    "third_party/",
+    "third-party/",
+    "thirdparty/",
+    "vendor/",
+    "node_modules/",
+    ".venv/",
+    # Inputs of tests, wrong on purpose as often as not.
+    "testdata/",
+    "test-data/",
+    "test_data/",
+    "fixtures/",
+    "__snapshots__/",
 )
 
 
@@ -111,6 +153,15 @@ class GridConfig(_Table, frozen=True, kw_only=True):
     exclude: Annotated[list[Glob], Meta(description="Files whose grids are not checked.")] = []
 
 
+class VersionPins(_Table, frozen=True, kw_only=True):
+    """Settings of the check of versions."""
+
+    exclude: Annotated[
+        list[Glob], Meta(description="Files whose versions are not compared; replaces the default list.")
+    ] = msgspec.field(default_factory=lambda: list(DEFAULT_EXCLUDE_PINS))
+    extend_exclude: Annotated[list[Glob], Meta(description="Added to `exclude`.")] = []
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -136,3 +187,4 @@ class Config(_Table, frozen=True, kw_only=True):
     ignore: list[Ignore] = []
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
+    version_pins: VersionPins = VersionPins()

@@ -79,6 +79,8 @@ def meaning_problems(config: Config) -> Iterator[Problem]:
     yield from _glob_problems(links.extend_exclude, ("links", "extend-exclude"))
     yield from _glob_problems(links.skip_targets, ("links", "skip-targets"))
     yield from _glob_problems(config.grid_config.exclude, ("grid-config", "exclude"))
+    yield from _glob_problems(config.version_pins.exclude, ("version-pins", "exclude"))
+    yield from _glob_problems(config.version_pins.extend_exclude, ("version-pins", "extend-exclude"))
     for index, flavour in enumerate(links.flavours):
         yield from _glob_problems(flavour.paths, ("links", "flavours", index, "paths"))
         if flavour.root is not None and leaves_repository(flavour.root):

@@ -147,6 +147,11 @@ class View:
         finally:
             os.close(descriptor)
 
+    def read_blob(self, blob: str, limit_bytes: int) -> bytes:
+        """The bytes of a blob by its id; `Unreadable` when this clone lacks it, or it has more than the limit."""
+        assert self._blobs is not None
+        return self._blobs.read(blob, limit_bytes)
+
     def link_target(self, path: str) -> str | None:
         """The target text of a tracked symlink, or `None` when it is gone from the disk."""
         entry = self.entries[path]

@@ -1,0 +1,84 @@
+"""The check `versions`: the state of the repository, or with `--since` what a change leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from trueup.checks import Options, Outcome
+from trueup.config import Config, PathMatcher
+from trueup.errors import UsageError
+from trueup.findings import CheckSummary, Finding, Note
+from trueup.repo import View
+from trueup.versions import change
+from trueup.versions.readers import kind_of
+from trueup.versions.since import base_of
+from trueup.versions.source import Sources
+from trueup.versions.telling import Teller
+
+
+def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
+    """Nothing can begin before the change is known."""
+    return lambda: _Run(view, config, options).outcome()
+
+
+class _Run:
+    def __init__(self, view: View, config: Config, options: Options) -> None:
+        self.view = view
+        self.config = config
+        self.options = options
+        self.sources = Sources(view)
+        self.teller = Teller()
+        self.notes: list[Note] = []
+        pins = config.version_pins
+        self._excluded = PathMatcher([*pins.exclude, *pins.extend_exclude])
+
+    def wanted(self, path: str) -> bool:
+        """Whether a file's versions are looked at; that it lies in a folder asked for comes later."""
+        return kind_of(path) is not None and not self._excluded.matches(path)
+
+    def outcome(self) -> Outcome:
+        counts = {"versions": 0}
+        if self.options.since is not None:
+            findings = list(self._change(self.options.since))
+        else:
+            findings = list(self._state())
+        for path in self.sources.read_paths:
+            source = self.sources.get(path)
+            counts["versions"] += len(source.pins) if source is not None else 0
+        findings += self._faults()
+        findings = [one for one in findings if self._asked_for(one.path)]
+        return Outcome(findings, {}, {}, self.notes, CheckSummary("versions", counts))
+
+    def _asked_for(self, path: str) -> bool:
+        names = self.options.paths
+        return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
+
+    def _change(self, since: str) -> Iterator[Finding]:
+        if self.view.git is None:
+            raise UsageError("--since needs a Git repository: there is no earlier state here")
+        base = base_of(self.view.git, since, self.view.commit)
+        changed = [one for one in change.changed_files(self.view, self.view.git, base) if self.wanted(one.path)]
+        moves = change.moves_of(self.view, self.sources, changed)
+        if len(moves) > change.MOST_MOVES:
+            self.notes.append(
+                Note("versions", f"{len(moves)} things move: only the first {change.MOST_MOVES} are followed")
+            )
+            moves = moves[: change.MOST_MOVES]
+        for move in moves:
+            self.notes.append(Note("versions", f"{move.thing} {move.old} -> {move.new} in {len(move.places)} places"))
+        words = change.search_words(moves)
+        if not words:
+            return
+        paths = sorted(self.view.start_search(words, ("",))())
+        for behind in change.left_behind(self.sources, moves, paths, self.wanted):
+            yield self.teller.behind(behind)
+
+    def _state(self) -> Iterator[Finding]:
+        return iter(())
+
+    def _faults(self) -> Iterator[Finding]:
+        for fault in self.sources.faults:
+            if self.options.since is None:
+                yield self.teller.fault(fault, self.sources.get(fault.path))
+            else:
+                self.notes.append(Note("versions", f"its versions were not checked: {fault.message}", fault.path))

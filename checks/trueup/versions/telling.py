@@ -1,0 +1,98 @@
+"""Findings from what the check saw."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trueup.findings import Edit, Finding
+from trueup.rules import registry
+from trueup.versions import numbers
+from trueup.versions.change import Behind
+from trueup.versions.model import Located, Pin
+from trueup.versions.source import Fault, Source
+
+_SHOWN_PLACES = 3
+
+
+def shown(kind: str, name: str) -> str:
+    """A thing's name for people: `vllm`, `actions/checkout`, `VLLM_REF`."""
+    if name.startswith("#"):
+        return "the version" if kind == "own" else name[1:]
+    return name
+
+
+def listed(places: list[Located]) -> str:
+    """`4 places (Dockerfile:12, ci.yaml:3, docs/install.md:9, …)`."""
+    names = [place.place for place in places]
+    more = ", …" if len(names) > _SHOWN_PLACES else ""
+    count = "1 place" if len(names) == 1 else f"{len(names)} places"
+    return f"{count} ({', '.join(names[:_SHOWN_PLACES])}{more})"
+
+
+class Teller:
+    """Makes findings, and counts equal ones in a file."""
+
+    def __init__(self) -> None:
+        self._ordinals: dict[tuple[str, str, str], int] = {}
+
+    def behind(self, behind: Behind) -> Finding:
+        """A place that a bump left behind; the edit writes the new version in its form."""
+        pin, move = behind.pin, behind.move
+        new = numbers.rewritten(pin.version, move.new)
+        name, here = shown(move.kind, move.name), shown(pin.kind, pin.name)
+        called = f"{here} is" if here != name else "it is"
+        message = (
+            f"left behind: {name} {move.old} -> {move.new} in {listed(behind.moved)}; here {called} still {pin.version}"
+        )
+        return self.at("versions/partial-bump", behind.source, pin, message, new)
+
+    def at(self, rule: str, source: Source, pin: Pin, message: str, new: str | None = None) -> Finding:
+        """A finding at a pin."""
+        text = source.text
+        edit = None
+        if new is not None and new != pin.version:
+            expected = text.text[pin.start : pin.end].encode("utf-8", "surrogateescape")
+            edit = Edit(text.byte(pin.start), text.byte(pin.end), expected, new.encode())
+        line, column = text.place(pin.start)
+        end_line, end_column = text.place(pin.end)
+        return self._numbered(
+            Finding(
+                rule=rule,
+                severity=registry()[rule].severity,
+                path=source.path,
+                message=message,
+                reason=registry()[rule].reason,
+                target=pin.thing.replace("#", ""),
+                line=line,
+                column=column,
+                end_line=end_line,
+                end_column=end_column,
+                suggestion=new,
+                edit=edit,
+            )
+        )
+
+    def fault(self, fault: Fault, source: Source | None) -> Finding:
+        """A file that was not read."""
+        rule = "versions/unparsed-file" if fault.offset is not None else "trueup/unreadable-file"
+        if fault.too_large:
+            rule = "trueup/file-too-large"
+        place: tuple[int | None, int | None] = (None, None)
+        if fault.offset is not None and source is not None:
+            place = source.text.place(fault.offset)
+        return self._numbered(
+            Finding(
+                rule=rule,
+                severity=registry()[rule].severity,
+                path=fault.path,
+                message=f"its versions were not checked: {fault.message}",
+                reason=registry()[rule].reason,
+                line=place[0],
+                column=place[1],
+            )
+        )
+
+    def _numbered(self, finding: Finding) -> Finding:
+        key = (finding.rule, finding.path, finding.target)
+        self._ordinals[key] = self._ordinals.get(key, 0) + 1
+        return msgspec.structs.replace(finding, ordinal=self._ordinals[key])

@@ -79,7 +79,7 @@ def read(text: str) -> Sequence:
                 put(_scalar(text, event))
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 if len(stack) > DEEPEST:
-                    raise NotYaml(f"it is nested more than {DEEPEST} levels deep", event.start_mark.index)
+                    raise NotYaml(f"it is nested more than {DEEPEST} levels deep", _offset(event))
                 node: Mapping | Sequence = Mapping([]) if isinstance(event, yaml.MappingStartEvent) else Sequence([])
                 put(node)
                 stack.append(node)
@@ -88,13 +88,17 @@ def read(text: str) -> Sequence:
                 stack.pop()
                 keys.pop()
             elif isinstance(event, yaml.AliasEvent):
-                put(Scalar("", event.start_mark.index, event.start_mark.index, False, False))
+                put(Scalar("", _offset(event), _offset(event), False, False))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise NotYaml(error.problem or "it cannot be read", mark.index if mark is not None else 0) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise NotYaml("it holds a character that YAML does not allow", getattr(error, "position", 0) or 0) from None
     return documents
+
+
+def _offset(event: Any) -> int:
+    return int(event.start_mark.index)
 
 
 def _scalar(text: str, event: Any) -> Scalar:

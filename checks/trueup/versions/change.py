@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from trueup.errors import RepositoryError
 from trueup.repo import Git, View
 from trueup.repo import Unreadable as NoBytes
 from trueup.repo.view import Origin
@@ -40,14 +40,47 @@ class Move(NamedTuple):
         return f"{self.kind}:{self.name}"
 
 
+class Bump:
+    """Moves of one thing that different contexts name: a package, its image, the variable that holds its version."""
+
+    def __init__(self, move: Move) -> None:
+        self.old, self.new = move.old, move.new
+        self.things: set[str] = set()
+        self.kinds: set[str] = set()
+        self.families: set[str] = set()
+        self.places: dict[tuple[str, int], Located] = {}
+        self.name = move.name
+        self.take(move)
+
+    def akin(self, move: Move) -> bool:
+        """Whether a move is one more of this bump's."""
+        if not (numbers.same(self.old, move.old) and numbers.same(self.new, move.new)):
+            return False
+        return move.thing in self.things or self.related(move.kind, move.name)
+
+    def related(self, kind: str, name: str) -> bool:
+        """Whether another context speaks of this thing by this name. Two images are never one by their family."""
+        if kind in self.kinds or not (names.families(kind, name) & self.families):
+            return False
+        return all(_akin(kind, own) for own in self.kinds)
+
+    def take(self, move: Move) -> None:
+        """Adds the places of a move."""
+        self.things.add(move.thing)
+        self.kinds.add(move.kind)
+        self.families |= names.families(move.kind, move.name)
+        self.name = min(self.name, move.name, key=lambda name: (name.startswith("#"), len(name), name))
+        for place in move.places:
+            self.places.setdefault((place.path, place.pin.start), place)
+
+
 class Behind(NamedTuple):
-    """A place where the old version still stands. `exact_name`: the same thing, not only one of the same family."""
+    """A place where the old version still stands; `weak` says why that may well be meant, if it may."""
 
     source: Source
     pin: Pin
-    move: Move
-    moved: list[Located]  # every place to which the change brought the new version
-    exact_name: bool
+    bump: Bump
+    weak: str = ""
 
 
 def changed_files(view: View, git: Git, base: str) -> list[Changed]:
@@ -66,16 +99,6 @@ def changed_files(view: View, git: Git, base: str) -> list[Changed]:
         if old_mode in _REGULAR and new_mode in _REGULAR:
             found.append(Changed(path, old_blob))
     return found
-
-
-def resolve(git: Git, ref: str) -> str:
-    """The commit that a change starts from: the merge base where `ref` is on another line of history."""
-    commit = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    if commit.code != 0:
-        raise RepositoryError(
-            f"there is no commit {ref!r} in this clone", hint="a shallow clone lacks it: fetch-depth: 0, or git fetch"
-        )
-    return commit.out.decode().strip()
 
 
 def moves_of(view: View, sources: Sources, changed: Iterable[Changed]) -> list[Move]:
@@ -148,56 +171,91 @@ def search_words(moves: Iterable[Move]) -> list[str]:
     return list(words)
 
 
-def left_behind(
-    sources: Sources, moves: list[Move], paths: Iterable[str], wanted: Callable[[str], bool]
-) -> Iterator[Behind]:
-    """Where the old version of something that moves still stands, in these files."""
-    by_thing: dict[str, list[Move]] = {}
-    by_family: dict[str, list[Move]] = {}
+def bumps_of(moves: Iterable[Move]) -> list[Bump]:
+    """The moves, those of one thing together."""
+    bumps: list[Bump] = []
     for move in moves:
-        by_thing.setdefault(move.thing, []).append(move)
-        for family in names.families(move.kind, move.name):
-            by_family.setdefault(family, []).append(move)
+        known = next((bump for bump in bumps if bump.akin(move)), None)
+        if known is None:
+            bumps.append(Bump(move))
+        else:
+            known.take(move)
+    return bumps
+
+
+def left_behind(
+    sources: Sources, bumps: list[Bump], paths: Iterable[str], wanted: Callable[[str], bool]
+) -> list[Behind]:
+    """Where the old version of something that moves still stands, in these files."""
+    found: list[Behind] = []
+    by_name: dict[str, list[Bump]] = {}
+    for bump in bumps:
+        for name in (*bump.things, *bump.families):
+            by_name.setdefault(name, []).append(bump)
     for path in paths:
-        if not wanted(path):
+        source = sources.get(path) if wanted(path) else None
+        if source is None:
             continue
-        source = sources.get(path)
-        for pin in source.pins if source is not None else []:
-            assert source is not None
+        taken: dict[int, Behind] = {}
+        for pin in source.pins:
             if pin.choice or pin.strength is Strength.RANGE:
                 continue
-            own = by_thing.get(pin.thing, [])
-            related = {
-                id(one): one for family in names.families(pin.kind, pin.name) for one in by_family.get(family, [])
-            }
-            for move in [*own, *(one for one in related.values() if one not in own and _akin(one.kind, pin.kind))]:
-                if _is_behind(pin, move):
-                    alike = [
-                        one for one in [*by_thing[move.thing], *related.values()] if numbers.same(one.new, move.new)
-                    ]
-                    places = {one.place: one for each in [*alike, move] for one in each.places}
-                    yield Behind(source, pin, move, sorted(places.values()), move in own)
-                    break
+            for bump in by_name.get(pin.thing, []):
+                if _is_behind(pin, bump):
+                    taken[pin.start] = Behind(source, pin, bump)
+            families = names.families(pin.kind, pin.name)
+            for bump in (one for family in sorted(families) for one in by_name.get(family, [])):
+                if pin.start not in taken and bump.related(pin.kind, pin.name) and _is_behind(pin, bump):
+                    taken[pin.start] = Behind(source, pin, bump)
+        found += taken.values()
+    return graded(found)
 
 
-def _is_behind(pin: Pin, move: Move) -> bool:
-    if numbers.same(pin.version, move.new):
+def graded(found: list[Behind]) -> list[Behind]:
+    """The same places, with the reason why one may be meant."""
+    left: dict[int, int] = {}
+    for one in found:
+        left[id(one.bump)] = left.get(id(one.bump), 0) + 1
+    return [one._replace(weak=_weakness(one, left[id(one.bump)])) for one in found]
+
+
+def _weakness(one: Behind, left: int) -> str:
+    pin, bump = one.pin, one.bump
+    moved = len(bump.places)
+    if pin.strength is Strength.FLOOR and not _is_own(bump):
+        return "a lower bound of its own"
+    if SAMPLES.search(one.source.path) and not any(SAMPLES.search(place.path) for place in bump.places.values()):
+        return "an example"
+    if INTERPRETERS & (bump.families | names.families(pin.kind, pin.name)) and moved <= left:
+        return "a language's version, which may differ from job to job"
+    if pin.kind in MANIFEST_KINDS and bump.kinds == {pin.kind} and not (moved > 1 and moved > left):
+        return "another package's own dependency"
+    if moved * 2 < left:
+        return f"the change moves {moved} and leaves {left}"
+    return ""
+
+
+def _is_own(bump: Bump) -> bool:
+    return "own" in bump.kinds
+
+
+def _is_behind(pin: Pin, bump: Bump) -> bool:
+    # `v6` holds `v6.3.0`.
+    if numbers.covers(pin.version, bump.new):
         return False
-    if numbers.same(pin.version, move.old):
+    if numbers.same(pin.version, bump.old):
         return True
     version = numbers.parse(pin.version)
-    # A partial version, of the same thing only, which held the old one and does not hold the new one.
-    return (
-        version is not None
-        and version.parts >= 2
-        and numbers.covers(pin.version, move.old)
-        and not numbers.covers(pin.version, move.new)
-    )
+    # A partial version, which held the old one and does not hold the new one.
+    return version is not None and version.parts >= 2 and numbers.covers(pin.version, bump.old)
 
 
+SAMPLES = re.compile(r"(?:\A|/)(?:docs?/)?(?:samples?|examples?|demos?|tutorials?|notebooks?)/", re.IGNORECASE)
+INTERPRETERS = frozenset(("python", "node", "go", "java", "rust", "ruby", "dotnet", "php"))
+MANIFEST_KINDS = frozenset(("pypi", "npm", "cargo", "go"))
 _INDEXES = {"pypi": "python", "conda": "python", "npm": "node", "cargo": "rust", "go": "go", "apt": "debian"}
 
 
 def _akin(one: str, other: str) -> bool:
     """Whether equal families of two kinds are one thing: packages of two languages' indexes are not."""
-    return _INDEXES.get(one, "") == _INDEXES.get(other, "") or one not in _INDEXES or other not in _INDEXES
+    return one not in _INDEXES or other not in _INDEXES or _INDEXES[one] == _INDEXES[other]

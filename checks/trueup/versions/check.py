@@ -9,7 +9,7 @@ from trueup.config import Config, PathMatcher
 from trueup.errors import UsageError
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.repo import View
-from trueup.versions import change
+from trueup.versions import change, state
 from trueup.versions.readers import kind_of
 from trueup.versions.since import base_of
 from trueup.versions.source import Sources
@@ -70,11 +70,16 @@ class _Run:
         if not words:
             return
         paths = sorted(self.view.start_search(words, ("",))())
-        for behind in change.left_behind(self.sources, moves, paths, self.wanted):
+        for behind in change.left_behind(self.sources, change.bumps_of(moves), paths, self.wanted):
             yield self.teller.behind(behind)
 
     def _state(self) -> Iterator[Finding]:
-        return iter(())
+        paths = [path for path in (*self.view.entries, *self.view.named) if self.wanted(path)]
+        sources = [source for path in paths if (source := self.sources.get(path)) is not None]
+        for one in state.differing(state.rows(sources)):
+            yield self.teller.differing(one)
+        for other in state.outside(sources):
+            yield self.teller.outside(other)
 
     def _faults(self) -> Iterator[Finding]:
         for fault in self.sources.faults:

@@ -22,7 +22,8 @@ class Pin(NamedTuple):
     """`version` is as written, without quotes and operators; it stands at `[start, end)`.
 
     `where` is the pin's place in its file's own terms (a path of keys, an instruction): it tells which pin of an
-    earlier state of the file is this one. `choice`: one of several in a list, of which each is meant.
+    earlier state of the file is this one. `choice`: one of several in a list, of which each is meant. `bound` is the
+    whole requirement, where the pin is a part of one: `>=2.13,<3`.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Pin(NamedTuple):
     where: str
     strength: Strength = Strength.EXACT
     choice: bool = False
+    bound: str = ""
 
     @property
     def thing(self) -> str:

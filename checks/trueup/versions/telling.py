@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from trueup.findings import Edit, Finding
+from trueup.findings import Edit, Finding, Severity
 from trueup.rules import registry
 from trueup.versions import numbers
 from trueup.versions.change import Behind
 from trueup.versions.model import Located, Pin
 from trueup.versions.source import Fault, Source
+from trueup.versions.state import Differing, Outside
 
 _SHOWN_PLACES = 3
 
@@ -21,9 +22,9 @@ def shown(kind: str, name: str) -> str:
     return name
 
 
-def listed(places: list[Located]) -> str:
+def listed(places: list[Located], *, with_names: bool = False) -> str:
     """`4 places (Dockerfile:12, ci.yaml:3, docs/install.md:9, …)`."""
-    names = [place.place for place in places]
+    names = [f"{one.place}{f' {shown(one.pin.kind, one.pin.name)}' if with_names else ''}" for one in places]
     more = ", …" if len(names) > _SHOWN_PLACES else ""
     count = "1 place" if len(names) == 1 else f"{len(names)} places"
     return f"{count} ({', '.join(names[:_SHOWN_PLACES])}{more})"
@@ -37,14 +38,31 @@ class Teller:
 
     def behind(self, behind: Behind) -> Finding:
         """A place that a bump left behind; the edit writes the new version in its form."""
-        pin, move = behind.pin, behind.move
-        new = numbers.rewritten(pin.version, move.new)
-        name, here = shown(move.kind, move.name), shown(pin.kind, pin.name)
-        called = f"{here} is" if here != name else "it is"
-        message = (
-            f"left behind: {name} {move.old} -> {move.new} in {listed(behind.moved)}; here {called} still {pin.version}"
+        pin, bump = behind.pin, behind.bump
+        new = numbers.rewritten(pin.version, bump.new)
+        name, here = shown("", bump.name), shown(pin.kind, pin.name)
+        message = f"left behind: {name} {bump.old} -> {bump.new} in {listed(sorted(bump.places.values()))}; here "
+        message += f"{'it' if here == name else here} is still {pin.version}"
+        finding = self.at("versions/partial-bump", behind.source, pin, message, new)
+        if not behind.weak:
+            return finding
+        return msgspec.structs.replace(
+            finding, severity=Severity.WARNING, edit=None, message=f"{message} ({behind.weak})"
         )
-        return self.at("versions/partial-bump", behind.source, pin, message, new)
+
+    def differing(self, one: Differing) -> Finding:
+        """A place with another version than most."""
+        pin = one.pin
+        same_name = {place.pin.name for place in one.others} == {pin.name}
+        where = listed(one.others, with_names=not same_name)
+        message = f"{shown(pin.kind, pin.name)} is {pin.version} here and {one.usual} in {where}"
+        return self.at("versions/differing-pins", one.source, pin, message)
+
+    def outside(self, one: Outside) -> Finding:
+        """A pin that a requirement does not allow."""
+        pin = one.pin
+        message = f"{shown(pin.kind, pin.name)} is {pin.version} here, and {one.declared.place} allows {one.bound}"
+        return self.at("versions/outside-range", one.source, pin, message)
 
     def at(self, rule: str, source: Source, pin: Pin, message: str, new: str | None = None) -> Finding:
         """A finding at a pin."""

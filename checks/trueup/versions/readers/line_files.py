@@ -80,7 +80,8 @@ def read_go_mod(sink: Sink) -> None:
         sink.add("go", found[1].lower(), *found.span(2), "replace")
     for found in _GO_DIRECTIVE.finditer(sink.text):
         strength = Strength.EXACT if found[1] == "toolchain" else Strength.FLOOR
-        sink.add("tool", "go", *found.span(2), found[1], strength)
+        # The least version and the one that builds are two things.
+        sink.add("tool", "go" if found[1] == "go" else "go-toolchain", *found.span(2), found[1], strength)
 
 
 def read_one_version(sink: Sink, tool: str) -> None:

@@ -24,6 +24,7 @@ def read_requirement(sink: Sink, text: str, start: int, where: str) -> None:
     choice = ";" in text[found.end() :][:4]
     clauses = list(_CLAUSE.finditer(found["clauses"]))
     offset = start + found.start("clauses")
+    bound = re.sub(r"\s+", "", found["clauses"])
     for clause in clauses:
         begin, end = offset + clause.start("version"), offset + clause.end("version")
         if len(clauses) == 1 and clause["sign"] in ("==", "===") and not clause["version"].endswith(".*"):
@@ -35,4 +36,4 @@ def read_requirement(sink: Sink, text: str, start: int, where: str) -> None:
         if clause["version"].endswith(".*"):
             end -= 2
         if strength is Strength.EXACT or numbers.parse(clause["version"].removesuffix(".*")) is not None:
-            sink.add("pypi", names.package(found["name"]), begin, end, where, strength, choice=choice)
+            sink.add("pypi", names.package(found["name"]), begin, end, where, strength, choice=choice, bound=bound)

@@ -41,6 +41,7 @@ class Sink:
         strength: Strength = Strength.EXACT,
         *,
         choice: bool = False,
+        bound: str = "",
     ) -> None:
         """A pin whose version stands at `[start, end)`; what is none, and no known variable's, is left out."""
         text = self.text[start:end]
@@ -52,7 +53,7 @@ class Sink:
             if known is None or numbers.parse(self.text[known.start : known.end]) is None:
                 return
             start, end, where = known.start, known.end, f"{known.where} as {kind}"
-        self.pins.append(Pin(kind, name, self.text[start:end], start, end, where, strength, choice))
+        self.pins.append(Pin(kind, name, self.text[start:end], start, end, where, strength, choice, bound))
 
     def variable(self, name: str, start: int, end: int, where: str, *, choice: bool = False) -> None:
         """A variable that is set to the text at `[start, end)`: a version, an image, or anything."""

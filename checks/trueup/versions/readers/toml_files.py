@@ -78,6 +78,7 @@ def read_pyproject(sink: Sink) -> None:
     for path in lists:
         _requirements(sink, toml, path)
     _python(sink, toml, ("project", "requires-python"))
+    _classifiers(sink, toml)
     for key, source in table(uv, "sources").items():
         _repository(sink, toml, ("tool", "uv", "sources", key), source)
     poetry = table(toml.values, "tool", "poetry")
@@ -115,10 +116,23 @@ def _python(sink: Sink, toml: Toml, path: KeyPath) -> None:
     span = toml.string(path)
     if span is None:
         return
-    found = re.fullmatch(r"\s*(==|~=|\^|)\s*(\d+(?:\.\d+)+)(?:\.\*)?\s*", sink.text[slice(*span)])
+    text = sink.text[slice(*span)]
+    found = re.match(r"\s*(==|~=|\^|>=|)\s*(\d+(?:\.\d+)+)(?:\.\*)?\s*(?P<more>,)?", text)
     if found is not None:
-        strength = Strength.EXACT if found[1] in ("==", "") else Strength.FLOOR
-        sink.add("tool", "python", span[0] + found.start(2), span[0] + found.end(2), ".".join(map(str, path)), strength)
+        strength = Strength.EXACT if found[1] in ("==", "") else Strength.RANGE
+        where = ".".join(map(str, path))
+        start, end = (span[0] + offset for offset in found.span(2))
+        sink.add("tool", "python", start, end, where, strength, bound=re.sub(r"\s+", "", text))
+
+
+def _classifiers(sink: Sink, toml: Toml) -> None:
+    """The versions of Python that the project says it supports."""
+    given = table(toml.values, "project").get("classifiers")
+    for index in range(len(given) if isinstance(given, list) else 0):
+        span = toml.string(("project", "classifiers", index))
+        found = re.fullmatch(r"Programming Language :: Python :: (\d+\.\d+)", sink.text[slice(*span)]) if span else None
+        if span is not None and found is not None:
+            sink.add("tool", "python", span[0] + found.start(1), span[1], "classifiers", choice=True)
 
 
 def _repository(sink: Sink, toml: Toml, path: KeyPath, source: Any) -> None:

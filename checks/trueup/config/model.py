@@ -69,7 +69,8 @@ DEFAULT_EXCLUDE_PINS = (
     "keps/",
     "design/",
     "**/versioned_docs/",
-    "**/v[0-9]*.[0-9]*/",
+    "v[0-9]*.[0-9]*/",
+    "[0-9]*.[0-9]*/",
     # Other people's code.
     "third_party/",
     "third-party/",

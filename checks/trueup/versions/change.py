@@ -33,6 +33,7 @@ class Move(NamedTuple):
     old: str
     new: str
     places: list[Located]
+    stated: tuple[str, str] = ("", "")  # what comments behind commits' ids say of the two
 
     @property
     def thing(self) -> str:
@@ -44,7 +45,7 @@ class Bump:
     """Moves of one thing that different contexts name: a package, its image, the variable that holds its version."""
 
     def __init__(self, move: Move) -> None:
-        self.old, self.new = move.old, move.new
+        self.old, self.new, self.stated = move.old, move.new, move.stated
         self.things: set[str] = set()
         self.kinds: set[str] = set()
         self.families: set[str] = set()
@@ -108,19 +109,21 @@ def moves_of(view: View, sources: Sources, changed: Iterable[Changed]) -> list[M
         if kind_of(one.path) is None:
             continue
         new = sources.get(one.path)
-        old = _old_pins(view, one)
+        old = _old_source(view, one)
         if new is None or old is None:
             continue
-        for before, after in paired(old, new.pins):
+        for before, after in paired(old.pins, new.pins):
             key = (after.kind, after.name, numbers.key(before.version), numbers.key(after.version))
-            move = found.setdefault(key, Move(after.kind, after.name, before.version, after.version, []))
+            stated = (old.stated(before), new.stated(after))
+            move = found.setdefault(key, Move(after.kind, after.name, before.version, after.version, [], stated))
             move.places.append(Located(one.path, after, new.line(after)))
     return list(found.values())
 
 
-def _old_pins(view: View, changed: Changed) -> list[Pin] | None:
+def _old_source(view: View, changed: Changed) -> Source | None:
     try:
-        return read_pins(changed.path, Text(view.read_blob(changed.old_blob, LARGEST_BYTES)).text)
+        text = Text(view.read_blob(changed.old_blob, LARGEST_BYTES))
+        return Source(changed.path, text, read_pins(changed.path, text.text))
     except (NoBytes, Unreadable):
         return None
 
@@ -226,8 +229,8 @@ def _weakness(one: Behind, left: int) -> str:
         return "a lower bound of its own"
     if SAMPLES.search(one.source.path) and not any(SAMPLES.search(place.path) for place in bump.places.values()):
         return "an example"
-    if INTERPRETERS & (bump.families | names.families(pin.kind, pin.name)) and moved <= left:
-        return "a language's version, which may differ from job to job"
+    if names.varies(pin.kind, pin.name) and moved <= left:
+        return "a language's or a system's version, which may differ from job to job"
     if pin.kind in MANIFEST_KINDS and bump.kinds == {pin.kind} and not (moved > 1 and moved > left):
         return "another package's own dependency"
     if moved * 2 < left:
@@ -251,7 +254,6 @@ def _is_behind(pin: Pin, bump: Bump) -> bool:
 
 
 SAMPLES = re.compile(r"(?:\A|/)(?:docs?/)?(?:samples?|examples?|demos?|tutorials?|notebooks?)/", re.IGNORECASE)
-INTERPRETERS = frozenset(("python", "node", "go", "java", "rust", "ruby", "dotnet", "php"))
 MANIFEST_KINDS = frozenset(("pypi", "npm", "cargo", "go"))
 _INDEXES = {"pypi": "python", "conda": "python", "npm": "node", "cargo": "rust", "go": "go", "apt": "debian"}
 

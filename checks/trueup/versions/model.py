@@ -35,6 +35,7 @@ class Pin(NamedTuple):
     strength: Strength = Strength.EXACT
     choice: bool = False
     bound: str = ""
+    stated: tuple[int, int] | None = None  # where a comment behind a commit's id states its version
 
     @property
     def thing(self) -> str:

@@ -37,6 +37,18 @@ _SAME = {
 }
 
 
+# Which language or system a job or an image has is a decision of its own: it differs on purpose as often as not.
+_VARYING = frozenset(
+    "python node go java rust ruby dotnet php perl jdk openjdk eclipse-temurin maven gradle ubuntu debian alpine fedora "
+    "centos rockylinux almalinux amazonlinux busybox bash default-python".split()
+)
+
+
+def varies(kind: str, name: str) -> bool:
+    """Whether a thing is a language's or a system's own version."""
+    return bool(families(kind, name) & _VARYING) or name.rpartition("/")[2] in _VARYING
+
+
 def package(name: str) -> str:
     """A name of the Python index as PEP 503 normalises it."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -55,6 +55,10 @@ class Source(NamedTuple):
         """The line on which a pin's version stands."""
         return self.text.place(pin.start)[0]
 
+    def stated(self, pin: Pin) -> str:
+        """The version that a comment states behind a commit's id, or nothing."""
+        return self.text.text[slice(*pin.stated)] if pin.stated is not None else ""
+
 
 class Sources:
     """Reads each file once."""

@@ -40,6 +40,11 @@ class Place(NamedTuple):
         """For people."""
         return Located(self.source.path, self.pin, self.source.line(self.pin))
 
+    @property
+    def version(self) -> str:
+        """What the place says; of a commit, the version that the comment behind it states."""
+        return self.source.stated(self.pin) or self.pin.version
+
 
 # A repository may name each of these by itself; together they are one thing when they are of one family.
 _CROSSING = frozenset(("pypi", "conda", "variable", "hook", "github", "tool", "image"))
@@ -49,13 +54,24 @@ def rows(sources: Iterable[Source]) -> dict[str, list[Place]]:
     """Exact pins by thing; things of different kinds and one family are one row, named after its family."""
     found: dict[str, list[Place]] = {}
     for source in sources:
+        images: dict[str, set[tuple[str, ...]]] = {}
         for pin in source.pins:
-            if pin.strength is Strength.EXACT and not pin.choice and not pin.name.startswith("#"):
-                found.setdefault(_row(pin), []).append(Place(source, pin))
+            if pin.kind == "image":
+                images.setdefault(pin.name, set()).add(numbers.key(pin.version))
+        for pin in source.pins:
+            if pin.strength is not Strength.EXACT or pin.choice or pin.name.startswith("#"):
+                continue
+            # Two versions of one image side by side in a file are both meant.
+            if pin.kind == "image" and len(images[pin.name]) > 1:
+                continue
+            found.setdefault(_row(source.path, pin), []).append(Place(source, pin))
     return found
 
 
-def _row(pin: Pin) -> str:
+def _row(path: str, pin: Pin) -> str:
+    if pin.kind in ("own", "app"):
+        # Packages of two languages may have one name; what one folder declares twice is one.
+        return f"{pin.thing} {path.rpartition('/')[0]}"
     if pin.kind in _CROSSING:
         last = pin.name.rpartition("/")[2]
         families = names.families(pin.kind, pin.name)
@@ -70,26 +86,35 @@ def _row(pin: Pin) -> str:
 
 def differing(found: dict[str, list[Place]]) -> Iterator[Differing]:
     """The places that have another version than the others of their row."""
+    told: set[tuple[str, int]] = set()
     for places in found.values():
+        if any(names.varies(place.pin.kind, place.pin.name) for place in places):
+            continue
         if len({place.pin.version for place in places}) < 2:
             continue
         groups = _groups(places)
         if len(groups) < 2:
             continue
-        usual = max(groups, key=lambda group: (len(group), numbers.order(group[0].pin.version)))
-        others = sorted(place.located for place in usual)
-        for group in groups:
-            if group is not usual:
-                yield from (Differing(place.source, place.pin, usual[0].pin.version, others) for place in group)
+        usual = max(groups, key=lambda group: (len(group), numbers.order(group[0].version)))
+        others = sorted(place.located for place in _once(usual))
+        for place in (one for group in groups if group is not usual for one in group):
+            if (place.source.path, place.pin.start) not in told:
+                told.add((place.source.path, place.pin.start))
+                yield Differing(place.source, place.pin, usual[0].version, others)
+
+
+def _once(places: list[Place]) -> list[Place]:
+    """Each place once, though it may be a pin of two things."""
+    return list({(one.source.path, one.pin.start): one for one in reversed(places)}.values())
 
 
 def _groups(places: list[Place]) -> list[list[Place]]:
     """Places with the same version together; a partial version belongs to each whole one that it holds."""
     groups: list[list[Place]] = []
-    for place in sorted(places, key=lambda one: -len(numbers.key(one.pin.version))):
-        mine = place.pin.version
+    for place in sorted(places, key=lambda one: -len(numbers.key(one.version))):
+        mine = place.version
         for group in groups:
-            other = group[0].pin.version
+            other = group[0].version
             if numbers.covers(mine, other) or numbers.covers(other, mine):
                 group.append(place)
                 break
@@ -105,7 +130,12 @@ def outside(sources: list[Source]) -> Iterator[Outside]:
         folder = source.path.rpartition("/")[0]
         if source.path.rpartition("/")[2] in ("pyproject.toml", "setup.cfg"):
             for pin in source.pins:
-                if pin.bound and pin.kind in ("pypi", "tool") and pin.where.startswith(("project.", "options.")):
+                if (
+                    pin.bound
+                    and pin.strength is not Strength.EXACT
+                    and pin.kind in ("pypi", "tool")
+                    and pin.where.startswith(("project.", "options."))
+                ):
                     bounds.setdefault((folder, pin.thing), []).append(Place(source, pin))
     if not bounds:
         return
@@ -147,7 +177,7 @@ def _allows(bound: str, version: str) -> bool:
         return True
     try:
         specifiers = SpecifierSet(bound)
-        given = Version(parsed.core)
+        given = Version(parsed.core + (parsed.suffix if parsed.suffix.startswith("+") else ""))
     except (InvalidSpecifier, InvalidVersion):
         return True
     # `3.11` stands for all of 3.11: `>=3.11.4` may hold, and `<3.11.9` too.

@@ -38,12 +38,19 @@ class Teller:
 
     def behind(self, behind: Behind) -> Finding:
         """A place that a bump left behind; the edit writes the new version in its form."""
-        pin, bump = behind.pin, behind.bump
+        source, pin, bump = behind.source, behind.pin, behind.bump
         new = numbers.rewritten(pin.version, bump.new)
         name, here = shown("", bump.name), shown(pin.kind, pin.name)
-        message = f"left behind: {name} {bump.old} -> {bump.new} in {listed(sorted(bump.places.values()))}; here "
-        message += f"{'it' if here == name else here} is still {pin.version}"
-        finding = self.at("versions/partial-bump", behind.source, pin, message, new)
+        old_shown, new_shown = bump.stated[0] or bump.old, bump.stated[1] or bump.new
+        still = source.stated(pin) or pin.version
+        message = f"left behind: {name} {old_shown} -> {new_shown} in {listed(sorted(bump.places.values()))}; here "
+        message += f"{'it' if here == name else here} is still {still}"
+        end = pin.end
+        if new is not None and pin.stated is not None and bump.stated[1]:
+            # The commit and the comment that states its version move together.
+            new += source.text.text[pin.end : pin.stated[0]] + bump.stated[1]
+            end = pin.stated[1]
+        finding = self.at("versions/partial-bump", source, pin, message, new, end)
         if not behind.weak:
             return finding
         return msgspec.structs.replace(
@@ -55,7 +62,8 @@ class Teller:
         pin = one.pin
         same_name = {place.pin.name for place in one.others} == {pin.name}
         where = listed(one.others, with_names=not same_name)
-        message = f"{shown(pin.kind, pin.name)} is {pin.version} here and {one.usual} in {where}"
+        version = one.source.stated(pin) or pin.version
+        message = f"{shown(pin.kind, pin.name)} is {version} here and {one.usual} in {where}"
         return self.at("versions/differing-pins", one.source, pin, message)
 
     def outside(self, one: Outside) -> Finding:
@@ -64,13 +72,14 @@ class Teller:
         message = f"{shown(pin.kind, pin.name)} is {pin.version} here, and {one.declared.place} allows {one.bound}"
         return self.at("versions/outside-range", one.source, pin, message)
 
-    def at(self, rule: str, source: Source, pin: Pin, message: str, new: str | None = None) -> Finding:
-        """A finding at a pin."""
+    def at(self, rule: str, source: Source, pin: Pin, message: str, new: str | None = None, end: int = 0) -> Finding:
+        """A finding at a pin; the edit reaches to `end`, where that is behind the pin."""
         text = source.text
         edit = None
+        end = max(end, pin.end)
         if new is not None and new != pin.version:
-            expected = text.text[pin.start : pin.end].encode("utf-8", "surrogateescape")
-            edit = Edit(text.byte(pin.start), text.byte(pin.end), expected, new.encode())
+            expected = text.text[pin.start : end].encode("utf-8", "surrogateescape")
+            edit = Edit(text.byte(pin.start), text.byte(end), expected, new.encode())
         line, column = text.place(pin.start)
         end_line, end_column = text.place(pin.end)
         return self._numbered(

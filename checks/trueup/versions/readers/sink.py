@@ -42,6 +42,7 @@ class Sink:
         *,
         choice: bool = False,
         bound: str = "",
+        stated: tuple[int, int] | None = None,
     ) -> None:
         """A pin whose version stands at `[start, end)`; what is none, and no known variable's, is left out."""
         text = self.text[start:end]
@@ -53,7 +54,7 @@ class Sink:
             if known is None or numbers.parse(self.text[known.start : known.end]) is None:
                 return
             start, end, where = known.start, known.end, f"{known.where} as {kind}"
-        self.pins.append(Pin(kind, name, self.text[start:end], start, end, where, strength, choice, bound))
+        self.pins.append(Pin(kind, name, self.text[start:end], start, end, where, strength, choice, bound, stated))
 
     def variable(self, name: str, start: int, end: int, where: str, *, choice: bool = False) -> None:
         """A variable that is set to the text at `[start, end)`: a version, an image, or anything."""

@@ -32,7 +32,8 @@ def read_yaml(sink: Sink, path: str, start: int = 0, end: int | None = None) -> 
         documents = read(part)
     except NotYaml as error:
         _read_template(sink, start, start + len(part))
-        if "{{" in part or "{%" in part or end is not None:
+        line_start = part.rfind("\n", 0, max(0, part.rfind("\n", 0, error.offset))) + 1
+        if end is not None or _PLACEHOLDER.search(part, line_start, error.offset + 200) or "{{" in part:
             return  # a template is filled in before it is read
         raise Unreadable(f"no YAML: {error.message}", start + error.offset) from None
     _Walk(sink, path, start).walk(documents)
@@ -54,13 +55,16 @@ def _uses(sink: Sink, text: str, start: int, where: str) -> None:
         return
     begin, end = start + found.start("ref"), start + found.end("ref")
     # `@<commit> # v4.2.0`: the comment states the version on purpose; the two belong together.
-    sink.add("action", found["name"].lower(), begin, end, where)
+    sink.add("action", found["name"].lower(), begin, end, where, stated=stated_behind(sink.text, end))
 
 
 def stated_behind(text: str, end: int) -> tuple[int, int] | None:
     """Where a comment behind a commit's id states its version."""
     found = _COMMENT.match(text, end)
     return None if found is None else found.span(1)
+
+
+_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{|<%|<[A-Z_-]+>|\{[a-zA-Z_]+\}|\[\[")
 
 
 class _Walk:
@@ -107,7 +111,11 @@ class _Walk:
         if self.is_chart:
             self._chart(values, where)
         if self.is_pre_commit and "repo" in values and "rev" in values:
-            self._add("hook", names.repository(values["repo"].value), values["rev"], "rev", choice=False)
+            rev = values["rev"]
+            if rev.verbatim:
+                place = (self._at(rev), self.offset + rev.end)
+                stated = stated_behind(self.sink.text, place[1]) if numbers.is_commit(rev.value) else None
+                self.sink.add("hook", names.repository(values["repo"].value), *place, "rev", stated=stated)
         if values.keys() >= {"name", "value"} and _ENV.fullmatch(values["name"].value) and values["value"].verbatim:
             value = values["value"]
             name = values["name"].value

@@ -52,6 +52,9 @@ COMMANDS = {
     "grid-config explain": Command("trueup.commands.grids", "say which pool a request gets", {"verb": "explain"}),
     "grid-config convert": Command("trueup.commands.grids", "write a grid in its other form", {"verb": "convert"}),
     "versions": Command("trueup.commands.check", "check versions alone", {"checks": ("versions",)}),
+    "versions list": Command("trueup.commands.versions", "list what stands in several places", {"verb": "list"}),
+    "versions discover": Command("trueup.commands.versions", "write stanzas for what agrees", {"verb": "discover"}),
+    "versions bump": Command("trueup.commands.versions", "write a new version at every place", {"verb": "bump"}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),
@@ -99,7 +102,7 @@ def help_text() -> str:
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids.
+Checks a Git repository for what is no longer true: broken links, routing grids, versions that disagree.
 
 commands:
 {lines}

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +19,30 @@ from trueup.repo import Unreadable, View
 
 _MOST_BYTES = 1 << 30
 _UNPLAIN = re.compile('[\x00-\x1f"\\\\\x7f\ud800-\udfff]')
+
+
+class Written(NamedTuple):
+    """What was written, as `PATH:LINE: OLD -> NEW`, and the files that could not be, with the reason."""
+
+    places: list[str]
+    failed: list[tuple[str, str]]
+
+
+def write(view: View, findings: list[Finding]) -> Written:
+    """Writes every edit that still fits its file."""
+    places: list[str] = []
+    failed: list[tuple[str, str]] = []
+    for path, with_edits in _by_path(findings).items():
+        before, after, done = _edited(view, path, with_edits)
+        if after == before:
+            continue
+        try:
+            _replace(view, path, after)
+        except OSError as error:
+            failed.append((path, error.strerror or str(error)))
+            continue
+        places += [f"{path}:{one.line}: {one.message}" for one in sorted(done, key=_start)]
+    return Written(places, failed)
 
 
 def mend(view: View, result: RunResult) -> RunResult:

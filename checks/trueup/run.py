@@ -58,6 +58,7 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         config=config,
         comments={path: found for outcome in outcomes for path, found in outcome.comments.items()},
         baseline=_baseline(view, config, request),
+        checked_rules=_checked(names, request.options.since is not None),
         whole_run=not request.options.paths,
         source=loaded,
         same_file={path: shown for outcome in outcomes for path, shown in outcome.same_file.items()},
@@ -72,6 +73,17 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         version=__version__,
         seconds=time.perf_counter() - started,
     )
+
+
+def _checked(names: tuple[str, ...], judges_change: bool) -> frozenset[str]:
+    """The rules that this run could have found broken: those of its checks, and of the run itself."""
+    prefixes = {"trueup", *names, *(["symlinks"] if "links" in names else [])}
+    found = {rule for rule in registry() if rule.partition("/")[0] in prefixes}
+    if "versions" in names:
+        from trueup.versions.rules import OF_A_CHANGE, OF_A_STATE
+
+        found -= OF_A_STATE if judges_change else OF_A_CHANGE
+    return frozenset(found)
 
 
 def _with_severities(findings: list[Finding], severities: Severities) -> list[Finding]:

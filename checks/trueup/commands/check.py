@@ -112,14 +112,14 @@ def _run(args: argparse.Namespace, view: View) -> int:
         from trueup import mending
 
         if args.diff:
-            _print_patch(mending.diff(view, result.findings))
+            print_patch(mending.diff(view, result.findings))
         else:
             result = mending.mend(view, result)
     return _report(args, loaded.config, result, view)
 
 
-def _print_patch(patch: bytes) -> None:
-    """The exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
+def print_patch(patch: bytes) -> None:
+    """Prints the exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
     if sys.stdout.isatty():
         from trueup.reports.escape import visible
 

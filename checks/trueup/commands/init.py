@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links
+from trueup.config.model import GridConfig, Links, VersionPins
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -33,6 +33,11 @@ EXAMPLES = {
     "flavours": '[[links.flavours]]\npaths = ["site/"]\nflavour = "hugo"\nroot = "site/content"',
 }
 
+EXAMPLES["versions"] = (
+    '[[versions]]\nname = "vllm"\nsource = "dockerfile:docker/Dockerfile#ARG VLLM_REF"\n'
+    'appears = ["yaml:deploy/values.yaml#image.tag", "regex:docs/*.md#vllm==([0-9.]+)"]'
+)
+
 
 # What a setting without a default could be.
 UNSET = {"baseline": "trueup-baseline.json", "repository": "OWNER/NAME", "default_branch": "main"}
@@ -41,6 +46,7 @@ TITLES = {
     "rules": "Severities of rules: error, warning or off. `trueup rules` lists them.",
     "overrides": "Other severities for some paths; the last entry that fits decides.",
     "ignore": "Findings to live with; every entry needs its reason.",
+    "versions": "Versions that must agree: where each is stated, and where it appears.",
     "flavours": "Which generator publishes which files; GitHub itself where nothing is said or detected.",
 }
 
@@ -75,11 +81,13 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config")),
+        *_fields(Config, skip=("links", "grid_config", "version_pins")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
         *_fields(GridConfig),
+        "\n[version-pins]\n",
+        *_fields(VersionPins),
     ]
     return "".join(parts) + "".join(f"\n# {TITLES[name]}\n{_commented(example)}" for name, example in EXAMPLES.items())
 

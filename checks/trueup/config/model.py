@@ -163,6 +163,26 @@ class VersionPins(_Table, frozen=True, kw_only=True):
     extend_exclude: Annotated[list[Glob], Meta(description="Added to `exclude`.")] = []
 
 
+class Appearance(_Table, frozen=True, kw_only=True):
+    """A place that must agree with a version's source."""
+
+    place: Annotated[str, Meta(min_length=1, description="As in `source`; a glob may name several files.")]
+    precision: Annotated[
+        Literal["exact", "minor", "major"], Meta(description="How many numbers must agree: all, two, one.")
+    ] = "exact"
+    contains: Annotated[bool, Meta(description="The place holds a range, which must allow the version.")] = False
+
+
+class VersionFact(_Table, frozen=True, kw_only=True):
+    """A version with one source, and the places that must agree with it."""
+
+    name: Annotated[str, Meta(min_length=1, description="What it is the version of.")]
+    source: Annotated[
+        str, Meta(min_length=1, description="`toml:pyproject.toml#project.version`, `dockerfile:ARG VLLM_REF`, …")
+    ]
+    appears: Annotated[list[str | Appearance], Meta(min_length=1, description="Places, as strings or tables.")]
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -189,3 +209,4 @@ class Config(_Table, frozen=True, kw_only=True):
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
     version_pins: VersionPins = VersionPins()
+    versions: Annotated[list[VersionFact], Meta(description="Versions that must agree wherever they stand.")] = []

@@ -40,6 +40,16 @@ class Move(NamedTuple):
         """`pypi:vllm`."""
         return f"{self.kind}:{self.name}"
 
+    @property
+    def key(self) -> str:
+        """The thing, and the file where the name means something in one file only."""
+        return key_of(self.kind, self.name, self.places[0].path if self.places else "")
+
+
+def key_of(kind: str, name: str, path: str) -> str:
+    """What makes two pins the same thing: a name that says too little (`#VERSION`) is bound to its file."""
+    return f"{kind}:{name} {path}" if name.startswith("#") else f"{kind}:{name}"
+
 
 class Bump:
     """Moves of one thing that different contexts name: a package, its image, the variable that holds its version."""
@@ -57,7 +67,7 @@ class Bump:
         """Whether a move is one more of this bump's."""
         if not (numbers.same(self.old, move.old) and numbers.same(self.new, move.new)):
             return False
-        return move.thing in self.things or self.related(move.kind, move.name)
+        return move.key in self.things or self.related(move.kind, move.name)
 
     def related(self, kind: str, name: str) -> bool:
         """Whether another context speaks of this thing by this name. Two images are never one by their family."""
@@ -67,7 +77,7 @@ class Bump:
 
     def take(self, move: Move) -> None:
         """Adds the places of a move."""
-        self.things.add(move.thing)
+        self.things.add(move.key)
         self.kinds.add(move.kind)
         self.families |= names.families(move.kind, move.name)
         self.name = min(self.name, move.name, key=lambda name: (name.startswith("#"), len(name), name))
@@ -113,7 +123,12 @@ def moves_of(view: View, sources: Sources, changed: Iterable[Changed]) -> list[M
         if new is None or old is None:
             continue
         for before, after in paired(old.pins, new.pins):
-            key = (after.kind, after.name, numbers.key(before.version), numbers.key(after.version))
+            key = (
+                after.kind,
+                key_of(after.kind, after.name, one.path),
+                numbers.key(before.version),
+                numbers.key(after.version),
+            )
             stated = (old.stated(before), new.stated(after))
             move = found.setdefault(key, Move(after.kind, after.name, before.version, after.version, [], stated))
             move.places.append(Located(one.path, after, new.line(after)))
@@ -203,7 +218,7 @@ def left_behind(
         for pin in source.pins:
             if pin.choice or pin.strength is Strength.RANGE:
                 continue
-            for bump in by_name.get(pin.thing, []):
+            for bump in by_name.get(key_of(pin.kind, pin.name, path), []):
                 if _is_behind(pin, bump):
                     taken[pin.start] = Behind(source, pin, bump)
             families = names.families(pin.kind, pin.name)
@@ -225,21 +240,47 @@ def graded(found: list[Behind]) -> list[Behind]:
 def _weakness(one: Behind, left: int) -> str:
     pin, bump = one.pin, one.bump
     moved = len(bump.places)
-    if pin.strength is Strength.FLOOR and not _is_own(bump):
+    is_own = "own" in bump.kinds
+    if pin.kind == "own" and not is_own:
+        return "the package's own version"
+    # Cargo's and npm's bounds name the version that a release was made with; `>=1.2` in Python is a choice.
+    if pin.strength is Strength.FLOOR and not (is_own and pin.kind in ("cargo", "npm")):
         return "a lower bound of its own"
-    if SAMPLES.search(one.source.path) and not any(SAMPLES.search(place.path) for place in bump.places.values()):
-        return "an example"
-    if names.varies(pin.kind, pin.name) and moved <= left:
-        return "a language's or a system's version, which may differ from job to job"
-    if pin.kind in MANIFEST_KINDS and bump.kinds == {pin.kind} and not (moved > 1 and moved > left):
+    in_samples = sum(1 for place in bump.places.values() if SAMPLES.search(place.path))
+    if bool(SAMPLES.search(one.source.path)) != (2 * in_samples > moved):
+        return "an example" if 2 * in_samples <= moved else "the change is about an example"
+    if not is_own and _is_elsewhere(one) and not (moved > 1 and moved > left):
         return "another package's own dependency"
+    if moved <= left:
+        if names.varies(pin.kind, pin.name):
+            return "a language's or a system's version, which may differ from job to job"
+        if numbers.order(bump.new) < numbers.order(bump.old):
+            return "the change goes back to an older version"
+        folder = common_folder([place.path for place in bump.places.values()])
+        if moved > 1 and folder and not one.source.path.startswith(folder + "/"):
+            return f"the change keeps to {folder}/"
     if moved * 2 < left:
         return f"the change moves {moved} and leaves {left}"
     return ""
 
 
-def _is_own(bump: Bump) -> bool:
-    return "own" in bump.kinds
+def _is_elsewhere(one: Behind) -> bool:
+    """Whether a manifest's dependency was left behind by manifests of other folders only."""
+    paths = [place.path for place in one.bump.places.values()]
+    folders = {path.rpartition("/")[0] for path in paths}
+    manifests = [kind_of(path) in MANIFESTS for path in (one.source.path, *paths)]
+    return all(manifests) and one.source.path.rpartition("/")[0] not in folders
+
+
+def common_folder(paths: list[str]) -> str:
+    """The deepest folder that holds all of these files."""
+    parts = [path.split("/")[:-1] for path in paths]
+    shared: list[str] = []
+    for steps in zip(*parts, strict=False):
+        if len(set(steps)) > 1:
+            break
+        shared.append(steps[0])
+    return "/".join(shared)
 
 
 def _is_behind(pin: Pin, bump: Bump) -> bool:
@@ -254,7 +295,7 @@ def _is_behind(pin: Pin, bump: Bump) -> bool:
 
 
 SAMPLES = re.compile(r"(?:\A|/)(?:docs?/)?(?:samples?|examples?|demos?|tutorials?|notebooks?)/", re.IGNORECASE)
-MANIFEST_KINDS = frozenset(("pypi", "npm", "cargo", "go"))
+MANIFESTS = frozenset(("pyproject", "setup-cfg", "requirements", "package-json", "cargo", "go-mod"))
 _INDEXES = {"pypi": "python", "conda": "python", "npm": "node", "cargo": "rust", "go": "go", "apt": "debian"}
 
 

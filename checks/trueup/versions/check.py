@@ -8,11 +8,12 @@ from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
 from trueup.errors import UsageError
 from trueup.findings import CheckSummary, Finding, Note
-from trueup.repo import View
+from trueup.repo import Unreadable, View
 from trueup.versions import change, state
+from trueup.versions.facts import Facts, Missing, Wrong
 from trueup.versions.readers import kind_of
 from trueup.versions.since import base_of
-from trueup.versions.source import Sources
+from trueup.versions.source import LARGEST_BYTES, Sources
 from trueup.versions.telling import Teller
 
 
@@ -38,10 +39,8 @@ class _Run:
 
     def outcome(self) -> Outcome:
         counts = {"versions": 0}
-        if self.options.since is not None:
-            findings = list(self._change(self.options.since))
-        else:
-            findings = list(self._state())
+        findings = list(self._change(self.options.since)) if self.options.since is not None else list(self._state())
+        findings += self._declared()
         for path in self.sources.read_paths:
             source = self.sources.get(path)
             counts["versions"] += len(source.pins) if source is not None else 0
@@ -80,6 +79,30 @@ class _Run:
             yield self.teller.differing(one)
         for other in state.outside(sources):
             yield self.teller.outside(other)
+
+    def _declared(self) -> Iterator[Finding]:
+        facts = Facts(self.view, self.config.versions)
+        for one in facts.judge():
+            if isinstance(one, Wrong):
+                yield self.teller.wrong(one)
+            else:
+                yield self.teller.missing(one, *self._declaration(one))
+        known = {fault.path for fault in self.sources.faults}
+        self.sources.faults += [fault for fault in facts.faults if fault.path not in known]
+
+    def _declaration(self, missing: Missing) -> tuple[str, int | None]:
+        """Where in the configuration a place is declared."""
+        from trueup.config.locate import lines_of, nearest_line
+
+        path, table = (
+            ("trueup.toml", ()) if "trueup.toml" in self.view.entries else ("pyproject.toml", ("tool", "trueup"))
+        )
+        key = ("source",) if missing.place is None else ("appears", missing.place)
+        try:
+            text = self.view.read(path, LARGEST_BYTES).decode("utf-8-sig", "replace") if self.view.entry(path) else ""
+        except Unreadable:
+            text = ""
+        return path, nearest_line(lines_of(text), (*table, "versions", missing.fact, *key))
 
     def _faults(self) -> Iterator[Finding]:
         for fault in self.sources.faults:

@@ -39,8 +39,8 @@ _SAME = {
 
 # Which language or system a job or an image has is a decision of its own: it differs on purpose as often as not.
 _VARYING = frozenset(
-    "python node go java rust ruby dotnet php perl jdk openjdk eclipse-temurin maven gradle ubuntu debian alpine fedora "
-    "centos rockylinux almalinux amazonlinux busybox bash default-python".split()
+    "python node go java rust ruby dotnet php perl jdk openjdk eclipse-temurin maven gradle ubuntu debian alpine "
+    "fedora centos rockylinux almalinux amazonlinux busybox bash default-python".split()
 )
 
 

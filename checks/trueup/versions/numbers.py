@@ -123,7 +123,10 @@ def order(text: str) -> tuple[tuple[int, int, str], ...]:
     version = parse(text)
     if version is None or version.parts == 0:
         return ()
-    return tuple(
-        (1, int(part), "") if part.isdigit() else (0 if not part.startswith("post") else 2, 0, part)
-        for part in key(text)
-    ) + ((0, 1, ""),)
+    return (
+        *tuple(
+            (1, int(part), "") if part.isdigit() else (0 if not part.startswith("post") else 2, 0, part)
+            for part in key(text)
+        ),
+        (0, 1, ""),
+    )

@@ -10,7 +10,7 @@ RULES = (
         id="versions/partial-bump",
         severity=Severity.ERROR,
         summary="a change moves a version at some places and leaves the old one at others",
-        reason="Places that name one version belong together: what was left behind builds, tests or documents the old one.",
+        reason="Places that name one version belong together: what was left behind builds or documents the old one.",
         fixable=True,
     ),
     Rule(
@@ -45,3 +45,7 @@ RULES = (
         reason="What cannot be read cannot be compared: the versions in this file were not checked.",
     ),
 )
+
+# A run judges the one or the other.
+OF_A_CHANGE = frozenset(("versions/partial-bump",))
+OF_A_STATE = frozenset(("versions/differing-pins", "versions/outside-range", "versions/unparsed-file"))

@@ -8,6 +8,7 @@ from trueup.findings import Edit, Finding, Severity
 from trueup.rules import registry
 from trueup.versions import numbers
 from trueup.versions.change import Behind
+from trueup.versions.facts import Missing, Wrong
 from trueup.versions.model import Located, Pin
 from trueup.versions.source import Fault, Source
 from trueup.versions.state import Differing, Outside
@@ -71,6 +72,30 @@ class Teller:
         pin = one.pin
         message = f"{shown(pin.kind, pin.name)} is {pin.version} here, and {one.declared.place} allows {one.bound}"
         return self.at("versions/outside-range", one.source, pin, message)
+
+    def wrong(self, one: Wrong) -> Finding:
+        """A declared place that disagrees with its source."""
+        pin = one.stated.pin
+        verb = "does not allow" if one.stated.appearance.contains else "is not"
+        message = f"{one.fact.name} is {one.version} ({one.at}); {pin.version} here {verb} that"
+        finding = self.at("versions/fact-differs", one.stated.source, pin, message, one.new)
+        return msgspec.structs.replace(finding, target=one.fact.name)
+
+    def missing(self, one: Missing, path: str, line: int | None) -> Finding:
+        """A declared place at which nothing stands."""
+        rule = registry()["versions/fact-without-place"]
+        return self._numbered(
+            Finding(
+                rule=rule.id,
+                severity=rule.severity,
+                path=path,
+                message=one.message,
+                reason=rule.reason,
+                target=str(one.fact),
+                line=line,
+                column=1 if line is not None else None,
+            )
+        )
 
     def at(self, rule: str, source: Source, pin: Pin, message: str, new: str | None = None, end: int = 0) -> Finding:
         """A finding at a pin; the edit reaches to `end`, where that is behind the pin."""

@@ -6,6 +6,7 @@ No shell's grammar: words and separators, with continuation lines, quotes and co
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,7 +21,10 @@ _TOKEN = re.compile(
       (?P<space> (?:[ \t\r]|\\\r?\n)++ )
     | (?P<comment> \#[^\n]*+ )
     | (?P<end> \n | ;;? | &&? | \|\|? | [(){}] )
-    | (?P<word> (?: \$\{[^}\n]*+\}? | \$\([^)\n]*+\)? | "(?:[^"\\]|\\.)*+"? | '[^']*+'? | `[^`\n]*+`? | \\. | [^\s;&|(){}"'`\\] | \\ )++ )
+    | (?P<word> (?:
+          \$\{[^}\n]*+\}? | \$\([^)\n]*+\)?
+        | "(?:[^"\\]|\\.)*+"? | '[^']*+'? | `[^`\n]*+`?
+        | \\. | [^\s;&|(){}"'`\\] | \\ )++ )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -43,8 +47,11 @@ class _Word(NamedTuple):
     start: int
 
 
-def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = True) -> None:
-    """Adds the pins of the shell text at `[start, end)` of the file."""
+def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = True, comments_end: bool = True) -> None:
+    """Adds the pins of the shell text at `[start, end)` of the file.
+
+    `comments_end`: a command ends with the line of a comment, as in a shell and not as in a Dockerfile.
+    """
     text = sink.text
     words: list[_Word] = []
     position = start
@@ -57,6 +64,8 @@ def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = Tr
         kind = found.lastgroup
         if kind == "word":
             words.append(_unquoted(found[0], found.start()))
+        elif kind == "comment" and not comments_end:
+            position = min(position + 1, end)
         elif kind == "end":
             _command(sink, words, where, assignments)
             words = []
@@ -129,7 +138,7 @@ def _command(sink: Sink, words: list[_Word], where: str, assignments: bool) -> N
 def _python(sink: Sink, words: list[_Word], where: str) -> None:
     if words[0].text not in ("install", "add", "run", "download", "wheel"):
         words = words[next((i for i, w in enumerate(words) if w.text == "install"), len(words)) :]
-    for previous, word in zip(words, words[1:], strict=False):
+    for previous, word in itertools.pairwise(words):
         text = word.text.removeprefix("--with=").removeprefix("--from=")
         if previous.text in ("-r", "-c", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-t"):
             continue
@@ -164,7 +173,7 @@ def _cargo(sink: Sink, words: list[_Word], where: str) -> None:
     if words[0].text not in ("install", "add", "binstall"):
         return
     name = next((word for word in words[1:] if not word.text.startswith("-")), None)
-    for previous, word in zip(words, words[1:], strict=False):
+    for previous, word in itertools.pairwise(words):
         if previous.text in ("--version", "--vers") and name is not None:
             sink.add("cargo", name.text, word.start, word.start + len(word.text), where)
         elif found := re.fullmatch(r"([A-Za-z][\w-]*)@=?(\d\S*)", word.text):
@@ -188,7 +197,7 @@ def _docker(sink: Sink, words: list[_Word], where: str) -> None:
 
 def _helm(sink: Sink, words: list[_Word], where: str) -> None:
     plain = [word for index, word in enumerate(words) if not word.text.startswith("-") and not _takes(words, index)]
-    for previous, word in zip(words, words[1:], strict=False):
+    for previous, word in itertools.pairwise(words):
         text = word.text.removeprefix("--version=")
         if (previous.text == "--version" or text != word.text) and len(plain) > 1:
             chart = plain[-1].text.rpartition("/")[2].lower()
@@ -210,7 +219,7 @@ def _git(sink: Sink, words: list[_Word], where: str) -> None:
     if words[0].text != "clone":
         return
     url = next((word.text for word in words if re.match(r"https?://|git@|ssh://", word.text)), None)
-    for previous, word in zip(words, words[1:], strict=False):
+    for previous, word in itertools.pairwise(words):
         text = word.text.removeprefix("--branch=")
         if url and (previous.text in ("-b", "--branch") or text != word.text):
             start = word.start + len(word.text) - len(text)

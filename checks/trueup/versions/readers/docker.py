@@ -1,4 +1,4 @@
-"""Dockerfiles: `FROM`, `ARG`, `ENV`, `COPY --from`, and what `RUN` installs; heredocs and continuation lines included."""
+"""Dockerfiles: `FROM`, `ARG`, `ENV`, `COPY --from` and what `RUN` installs, through continuation lines and heredocs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read(sink: Sink, start: int = 0, end: int | None = None) -> None:
             for found in _MOUNT_FROM.finditer(text, begin, stop):
                 if found[1].lower() not in stages:
                     sink.image(found[1], found.start(1), "RUN --mount")
-            commands.scan(sink, begin, stop, "RUN")
+            commands.scan(sink, begin, stop, "RUN", comments_end=False)
         elif name == "ADD":
             commands.scan_urls(sink, begin, stop, "ADD")
 

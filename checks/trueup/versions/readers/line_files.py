@@ -25,7 +25,8 @@ _GO_BLOCK = re.compile(
 _GO_REPLACE = re.compile(r"=>[ \t]*([\w.-]+\.[a-z]+/[\w./~-]+)[ \t]+(v[\w.+-]+)")
 _TOOL_LINE = re.compile(r"^[ \t]*([a-z][\w-]*)[ \t]+(\S+)[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
 _MAKE = re.compile(
-    r"^[ \t]*(?:export[ \t]+|override[ \t]+)*([A-Za-z_]\w*)[ \t]*(?:\?|:{1,3}|\+)?=[ \t]*([^\n\r#]*?)[ \t]*(?:#[^\n]*)?\r?$",
+    r"^[ \t]*(?:(?:export|override)[ \t]+){0,2}([A-Za-z_]\w*)[ \t]*(?:\?|:{1,3}|\+)?="
+    r"[ \t]*([^\n\r#]*?)[ \t]*(?:#[^\n]*)?\r?$",
     re.MULTILINE,
 )
 

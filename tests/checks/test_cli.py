@@ -102,8 +102,8 @@ def test_a_configuration_error_is_told_line_by_line(repository: Repository) -> N
     repository.commit({"trueup.toml": 'a = 1\n"\\u001b]0;x" = 1\n', "README.md": ""})
     done = repository.trueup("check")
     known = (
-        "known are: checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, "
-        "version-pins, versions"
+        "known are: checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, "
+        "links, grid-config, version-pins, versions"
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (

@@ -11,7 +11,16 @@ import pytest
 
 from trueup.config import Config, load
 from trueup.config.load import MAX_BYTES
-from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Override
+from trueup.config.model import (
+    Appearance,
+    FlavourRule,
+    GridConfig,
+    Ignore,
+    Links,
+    Override,
+    VersionFact,
+    VersionPins,
+)
 from trueup.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
@@ -79,13 +88,25 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
             ],
         ),
         grid_config=GridConfig(exclude=["tests/data/"]),
+        version_pins=VersionPins(exclude=["archive/"], extend_exclude=["old/"]),
+        versions=[
+            VersionFact(
+                name="vllm",
+                source="dockerfile:docker/Dockerfile#ARG VLLM_REF",
+                appears=[
+                    "yaml:deploy/*.yaml#image.tag",
+                    Appearance(place="text:docs/a.md#vllm {version}", precision="minor"),
+                    Appearance(place="toml:pyproject.toml#project.dependencies[0]", contains=True),
+                ],
+            )
+        ],
     )
 
 
 def test_the_table_sets_every_setting() -> None:
     """Whoever adds a setting adds it to `everything.toml`."""
     text = (DATA / "accepted/everything.toml").read_text(encoding="utf-8")
-    for kind in (Config, Links, GridConfig, Ignore, Override, FlavourRule):
+    for kind in (Config, Links, GridConfig, VersionPins, VersionFact, Ignore, Override, FlavourRule):
         for field in msgspec.structs.fields(kind):
             assert re.search(
                 rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
@@ -175,7 +196,8 @@ def test_at_most_twenty_faults_are_told(tmp_path: Path) -> None:
 
 def test_a_key_cannot_forge_a_line(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_text('"x\\n::error::y\\u001b[31m" = 1\n')
-    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config"
+    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, "
+    known += "version-pins, versions"
     assert refusal(tmp_path) == rf"trueup.toml:1: 'x\n::error::y\x1b[31m': unknown key (known are: {known})"
 
 

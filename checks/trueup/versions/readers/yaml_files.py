@@ -170,7 +170,8 @@ class _Walk:
             return
         if version is not None:
             # A dependency's version is a bound where it has an operator.
-            self._add("chart", name.value.lower(), version, f"{where}.version", choice=False, bound=True)
+            kind = "own" if not where else "chart"
+            self._add(kind, name.value.lower(), version, f"{where}.version", choice=False, bound=True)
         if app is not None:
             self._add("app", name.value.lower(), app, f"{where}.appVersion", choice=False)
 

@@ -71,7 +71,8 @@ def _list(args: argparse.Namespace, view: View, config: Config, sources: Sources
     if not args.names:
         alone = len(rows) - len(chosen)
         more = f"; {alone} stand in one place only (--all)" if alone else ""
-        print(f"\n{len(chosen)} things in more than one place{more}" if not args.all else f"\n{len(chosen)} things")
+        things = "1 thing" if len(chosen) == 1 else f"{len(chosen)} things"
+        print(f"\n{things}" if args.all else f"\n{things} in more than one place{more}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -94,21 +95,55 @@ class Behind(NamedTuple):
     weak: str = ""
 
 
-def changed_files(view: View, git: Git, base: str) -> list[Changed]:
+def changed_files(view: View, git: Git, base: str, wanted: Callable[[str], bool]) -> list[Changed]:
     """Files that the view has otherwise than the commit `base`; added and deleted ones have nothing to compare."""
-    options = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--diff-filter=M")
+    options = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv")
     if view.origin is Origin.COMMIT:
         assert view.commit is not None
         raw = git.out("diff-tree", "-r", *options, base, view.commit, "--")
     else:
-        cached = ["--cached"] if view.origin is Origin.INDEX else []
-        raw = git.out("diff-index", *cached, *options, base, "--")
+        raw = git.out("diff-index", "--cached", *options, base, "--")
     fields = raw.decode("utf-8", "surrogateescape").split("\0")
-    found = []
+    found: dict[str, Changed | None] = {}
     for head, path in zip(fields[0::2], fields[1::2], strict=False):
         old_mode, new_mode, old_blob, _, _ = head.removeprefix(":").split(" ")
-        if old_mode in _REGULAR and new_mode in _REGULAR:
-            found.append(Changed(path, old_blob))
+        is_both = old_mode in _REGULAR and new_mode in _REGULAR
+        found[path] = Changed(path, old_blob) if is_both and wanted(path) else None
+    if view.has_disk:
+        for path in _touched(view, git, wanted):
+            found.setdefault(path, Changed(path, view.entries[path].blob))
+    return [one for one in found.values() if one is not None]
+
+
+_STATUS = re.compile(
+    r"([^\0]+)\0  ctime: \d+:\d+\n  mtime: (\d+):(\d+)\n  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\tflags: \w+\n"
+)
+
+
+def _touched(view: View, git: Git, wanted: Callable[[str], bool]) -> list[str]:
+    """Files whose time or size on the disk is not what the index remembers.
+
+    Git itself could tell, but to be sure of the bytes it would run the filters that the repository names.
+    """
+    listing = git.out("ls-files", "--debug", "-z", "--full-name", "--", ":/").decode("utf-8", "surrogateescape")
+    try:
+        written_ns = os.stat(os.path.join(view.git_dir or "", "index")).st_mtime_ns
+    except OSError:
+        written_ns = 0
+    found = []
+    for path, seconds, nanoseconds, size in _STATUS.findall(listing):
+        entry = view.entries.get(path)
+        if entry is None or entry.mode not in _REGULAR or not wanted(path):
+            continue
+        signature = view.signature(path)
+        if not isinstance(signature, tuple):
+            continue
+        mtime_ns = signature[0]
+        remembered_ns = int(seconds) * 10**9 + int(nanoseconds)
+        same_time = mtime_ns == remembered_ns or (nanoseconds == "0" and mtime_ns // 10**9 == int(seconds))
+        # What was written together with the index may have been written once more since.
+        if not same_time or signature[2] != int(size) or mtime_ns >= written_ns:
+            found.append(path)
     return found
 
 
@@ -116,8 +151,6 @@ def moves_of(view: View, sources: Sources, changed: Iterable[Changed]) -> list[M
     """What the change moves, a thing and its two versions a time."""
     found: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], Move] = {}
     for one in changed:
-        if kind_of(one.path) is None:
-            continue
         new = sources.get(one.path)
         old = _old_source(view, one)
         if new is None or old is None:
@@ -254,7 +287,7 @@ def _weakness(one: Behind, left: int) -> str:
     if moved <= left:
         if names.varies(pin.kind, pin.name):
             return "a language's or a system's version, which may differ from job to job"
-        if numbers.order(bump.new) < numbers.order(bump.old):
+        if numbers.goes_back(bump.old, bump.new):
             return "the change goes back to an older version"
         folder = common_folder([place.path for place in bump.places.values()])
         if moved > 1 and folder and not one.source.path.startswith(folder + "/"):

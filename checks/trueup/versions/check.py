@@ -56,7 +56,7 @@ class _Run:
         if self.view.git is None:
             raise UsageError("--since needs a Git repository: there is no earlier state here")
         base = base_of(self.view.git, since, self.view.commit)
-        changed = [one for one in change.changed_files(self.view, self.view.git, base) if self.wanted(one.path)]
+        changed = change.changed_files(self.view, self.view.git, base, self.wanted)
         moves = change.moves_of(self.view, self.sources, changed)
         if len(moves) > change.MOST_MOVES:
             self.notes.append(
@@ -106,7 +106,8 @@ class _Run:
 
     def _faults(self) -> Iterator[Finding]:
         for fault in self.sources.faults:
-            if self.options.since is None:
+            # A large manifest of Kubernetes or a large document is nobody's list of versions.
+            if self.options.since is None and not (fault.too_large and kind_of(fault.path) in ("yaml", "markdown")):
                 yield self.teller.fault(fault, self.sources.get(fault.path))
             else:
                 self.notes.append(Note("versions", f"its versions were not checked: {fault.message}", fault.path))

@@ -110,11 +110,10 @@ def rewritten(old: str, new: str) -> str | None:
     if before.parts == 0 or after.parts == 0:
         return new if before.parts == after.parts else None
     core = after.core
-    if len(key(before.core)) < len(key(after.core)):
-        numbers = key(after.core)[: len(key(before.core))]
-        if not all(number.isdigit() for number in numbers):
-            return None
-        core = ".".join(numbers)
+    numbers = [number for number in key(after.core) if number.isdigit()]
+    precision = sum(number.isdigit() for number in key(before.core))
+    if precision < len(numbers):
+        core = ".".join(numbers[:precision])
     return before.prefix + core + (before.suffix or (after.suffix if after.suffix.startswith("+") else ""))
 
 
@@ -130,3 +129,11 @@ def order(text: str) -> tuple[tuple[int, int, str], ...]:
         ),
         (0, 1, ""),
     )
+
+
+def goes_back(old: str, new: str) -> bool:
+    """Whether a version is older than another of the same scheme; a date and a number are not of one."""
+    before, after = order(old), order(new)
+    if not before or not after or (before[0][1] >= 1900) != (after[0][1] >= 1900):
+        return False
+    return after < before

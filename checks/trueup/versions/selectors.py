@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from trueup.reading.json_tree import NotJson
@@ -21,9 +21,9 @@ from trueup.versions.readers.sink import IMAGE
 FORMS = ("toml", "json", "yaml", "dockerfile", "regex", "text", "pin")
 MOST_SECONDS = 2.0  # that all regular expressions of a run may take
 LONGEST_LINE = 1000
+LONGEST_PATTERN = 300
 _VERSION = "{version}"
 _QUANTIFIED_GROUP = re.compile(r"(?<!\\)(?:\\\\)*\)[*+{]")
-_UNBOUNDED = re.compile(r"(?<!\\)(?:\\\\)*[*+]|(?<!\\)\{\d*,\d*\}")
 _STEP = re.compile(r"""\.?(?:"([^"]*)"|'([^']*)'|\[(\d*)\]|([^.\[\]"']+))""")
 
 
@@ -77,12 +77,12 @@ def _check_regex(pattern: str) -> None:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise BadPlace(f"no regular expression: {error}") from None
-    if compiled.groups != 1:
-        raise BadPlace("a regular expression has one group: the version; write (?:…) for others")
     if _QUANTIFIED_GROUP.search(pattern) or re.search(r"\\[1-9]|\(\?(?!:|P<)", pattern):
         raise BadPlace("repeated groups, back references and look-around are not supported: they may run for ever")
-    if len(_UNBOUNDED.findall(pattern)) > 4:
-        raise BadPlace("at most four of * and +: more may run for ever")
+    if compiled.groups != 1:
+        raise BadPlace("a regular expression has one group: the version; write (?:…) for others")
+    if len(pattern) > LONGEST_PATTERN:
+        raise BadPlace(f"a regular expression has at most {LONGEST_PATTERN} characters")
 
 
 def steps(place: str) -> list[str | int | None]:
@@ -105,27 +105,38 @@ class Clock:
     def __init__(self) -> None:
         self._left = MOST_SECONDS
 
-    def search(self, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-        """Matches, line by line; `Unreadable` once the time is up."""
+    def search(self, pattern: str, text: str) -> list[Spot]:
+        """Where the one group of a pattern stands, line by line; `Unreadable` once the time is up."""
+        import regex  # which, unlike the standard library's, can be told when to give up
+
+        compiled = regex.compile(pattern)
+        found: list[Spot] = []
         offset = 0
         for line in text.split("\n"):
             started = time.perf_counter()
             if len(line) <= LONGEST_LINE:
-                yield from pattern.finditer(text, offset, offset + len(line))
+                try:
+                    for match in compiled.finditer(line, timeout=max(self._left, 0.001)):
+                        if match[1]:
+                            found.append(Spot(offset + match.start(1), offset + match.end(1)))
+                except TimeoutError:
+                    self._left = 0.0
             self._left -= time.perf_counter() - started
-            if self._left < 0:
-                raise Unreadable(f"a regular expression took longer than {MOST_SECONDS:g} s", offset)
+            if self._left <= 0:
+                raise Unreadable(
+                    f"the regular expressions of the configuration took longer than {MOST_SECONDS:g} s", offset
+                )
             offset += len(line) + 1
+        return found
 
 
 def find(selector: Selector, path: str, text: str, clock: Clock) -> list[Spot]:
     """The places in a file that a selector names. Raises `Unreadable` where the file is not in its format."""
     if selector.form == "regex":
-        return [Spot(*found.span(1)) for found in clock.search(re.compile(selector.place), text) if found[1]]
+        return clock.search(selector.place, text)
     if selector.form == "text":
         before, _, after = selector.place.partition(_VERSION)
-        pattern = re.compile(re.escape(before) + r"([0-9A-Za-z][\w.+-]{0,99})" + re.escape(after))
-        return [Spot(*found.span(1)) for found in clock.search(pattern, text)]
+        return clock.search(re.escape(before) + r"([0-9A-Za-z](?:[\w.+-]{0,98}[0-9A-Za-z])?)" + re.escape(after), text)
     readers: dict[str, Callable[[Selector, str, str], list[Spot]]] = {
         "toml": _in_toml,
         "json": _in_json,

@@ -16,7 +16,8 @@ _HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z_]\w*)\1")
 _SET = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:\\[ ]|[^\s"'])*)""")
 _FROM = re.compile(r"(?:--platform=\S+[ \t]+)?(\S+)(?:[ \t]+AS[ \t]+(\S+))?", re.IGNORECASE)
 _COPY_FROM = re.compile(r"--from=(\S+)")
-_MOUNT_FROM = re.compile(r"--mount=\S*?from=([^\s,]+)")
+_MOUNT = re.compile(r"--mount=(\S+)")
+_MOUNT_FROM = re.compile(r"(?:\A|,)from=([^\s,]+)")
 
 
 class Instruction(NamedTuple):
@@ -49,9 +50,10 @@ def read(sink: Sink, start: int = 0, end: int | None = None) -> None:
             if found is not None and found[1].lower() not in stages:
                 sink.image(found[1], found.start(1), "COPY --from")
         elif name in ("RUN", "CMD", "ENTRYPOINT", "SHELL"):
-            for found in _MOUNT_FROM.finditer(text, begin, stop):
-                if found[1].lower() not in stages:
-                    sink.image(found[1], found.start(1), "RUN --mount")
+            for mount in _MOUNT.finditer(text, begin, stop):
+                found = _MOUNT_FROM.search(mount[1])
+                if found is not None and found[1].lower() not in stages:
+                    sink.image(found[1], mount.start(1) + found.start(1), "RUN --mount")
             commands.scan(sink, begin, stop, "RUN", comments_end=False)
         elif name == "ADD":
             commands.scan_urls(sink, begin, stop, "ADD")

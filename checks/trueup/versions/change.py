@@ -70,6 +70,12 @@ class Bump:
             return False
         return move.key in self.things or self.related(move.kind, move.name)
 
+    @property
+    def names(self) -> set[str]:
+        """Of which a file that speaks of this thing holds at least one."""
+        last = {key.partition(":")[2].partition(" ")[0].lstrip("#").rpartition("/")[2] for key in self.things}
+        return last | {other for family in self.families for other in names.other_names(family)}
+
     def related(self, kind: str, name: str) -> bool:
         """Whether another context speaks of this thing by this name. Two images are never one by their family."""
         if kind in self.kinds or not (names.families(kind, name) & self.families):
@@ -81,6 +87,9 @@ class Bump:
         self.things.add(move.key)
         self.kinds.add(move.kind)
         self.families |= names.families(move.kind, move.name)
+        # For people: the plainest form in which the change writes the two.
+        if len(move.old) + len(move.new) < len(self.old) + len(self.new) and not move.stated[0]:
+            self.old, self.new = move.old, move.new
         self.name = min(self.name, move.name, key=lambda name: (name.startswith("#"), len(name), name))
         for place in move.places:
             self.places.setdefault((place.path, place.pin.start), place)
@@ -204,22 +213,28 @@ def _without(pins: list[Pin], others: list[Pin]) -> list[Pin]:
     return kept
 
 
-def search_words(moves: Iterable[Move]) -> list[str]:
-    """Texts of which a file that was left behind holds at least one."""
-    words: dict[str, None] = {}
+def search_patterns(moves: Iterable[Move]) -> list[str]:
+    """POSIX extended regular expressions, of which a file that was left behind matches at least one."""
+    found: dict[str, None] = {}
     for move in moves:
         version = numbers.parse(move.old)
         if version is None:
             continue
-        if version.parts == 1:
+        if version.parts == 0:
+            found[version.core] = None
+        elif version.parts == 1:
             # `v4` stands everywhere: the name is rarer.
-            words.update(dict.fromkeys(names.families(move.kind, move.name)))
-            words[move.name.rpartition("/")[2]] = None
-        elif version.parts > 2:
-            words[".".join(version.core.split(".")[:2])] = None
+            found[re.escape(move.name.rpartition("/")[2].lstrip("#"))] = None
+            found.update(dict.fromkeys(re.escape(name) for name in names.families(move.kind, move.name)))
         else:
-            words[version.core] = None
-    return list(words)
+            release = re.match(r"[0-9]+(?:[.-][0-9]+)*", version.core)
+            assert release is not None
+            first, second, *rest = re.split(r"[.-]", release[0])
+            # The whole version, and `0.14` for 0.14.0; what follows is no other number.
+            more = "".join(f"[.-]{number}" for number in rest)
+            behind = "[^0-9]" if len(release[0]) < len(version.core) else "[^0-9.]|[.][^0-9]"
+            found[f"(^|[^0-9.]){first}[.-]{second}({more})?({behind}|$)"] = None
+    return list(found)
 
 
 def bumps_of(moves: Iterable[Move]) -> list[Bump]:
@@ -243,8 +258,9 @@ def left_behind(
     for bump in bumps:
         for name in (*bump.things, *bump.families):
             by_name.setdefault(name, []).append(bump)
+    words = {names.plain(name) for bump in bumps for name in bump.names}
     for path in paths:
-        source = sources.get(path) if wanted(path) else None
+        source = sources.get(path) if wanted(path) and sources.holds(path, words) else None
         if source is None:
             continue
         taken: dict[int, Behind] = {}

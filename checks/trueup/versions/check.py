@@ -14,7 +14,7 @@ from trueup.versions.facts import Facts, Missing, Wrong
 from trueup.versions.readers import kind_of
 from trueup.versions.since import base_of
 from trueup.versions.source import LARGEST_BYTES, Sources
-from trueup.versions.telling import Teller
+from trueup.versions.telling import Teller, listed
 
 
 def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
@@ -64,11 +64,11 @@ class _Run:
             )
             moves = moves[: change.MOST_MOVES]
         for move in moves:
-            self.notes.append(Note("versions", f"{move.thing} {move.old} -> {move.new} in {len(move.places)} places"))
-        words = change.search_words(moves)
-        if not words:
+            self.notes.append(Note("versions", f"{move.thing} {move.old} -> {move.new} in {listed(move.places)}"))
+        patterns = change.search_patterns(moves)
+        if not patterns:
             return
-        paths = sorted(self.view.start_search(words, ("",))())
+        paths = sorted(self.view.start_search(patterns, ("",), patterns=True)())
         for behind in change.left_behind(self.sources, change.bumps_of(moves), paths, self.wanted):
             yield self.teller.behind(behind)
 

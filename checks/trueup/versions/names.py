@@ -37,6 +37,16 @@ _SAME = {
 }
 
 
+def other_names(family: str) -> set[str]:
+    """A family's name, and those that stand for it."""
+    return {family, *(name for name, same in _SAME.items() if same == family)}
+
+
+def plain(name: str) -> str:
+    """A name in small letters, without what contexts write in several ways: `FLASH_ATTN`, `flash-attn`."""
+    return re.sub(r"[-_.]+", "", name.lower())
+
+
 # Which language or system a job or an image has is a decision of its own: it differs on purpose as often as not.
 _VARYING = frozenset(
     "python node go java rust ruby dotnet php perl jdk openjdk eclipse-temurin maven gradle ubuntu debian alpine "

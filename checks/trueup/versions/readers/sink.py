@@ -12,7 +12,15 @@ MOST_PINS = 20_000  # of one file; the rest of a hostile one is left out
 IMAGE = re.compile(
     r"(?P<name>(?:[A-Za-z0-9][\w.-]*(?::\d+)?/)*[A-Za-z0-9][\w.-]*):(?P<tag>[\w][\w.-]{0,127})(?:@sha256:[0-9a-f]{64})?"
 )
+# What every pin has somewhere near: most texts of a repository have none of it, and need no more reading.
+_SIGNS = ("==", "ersion", "VERSION", "image", "uses:", "install", "github", "_REF", "_TAG", "_COMMIT", "_SHA", "rev:")
+_SIGN = re.compile(r"[:=@][\"']?v?\d|[tT]ag:|_(?:VER|REV)\b")
 _USE = re.compile(r"(?P<prefix>[vV]?)\$(?:\{(?P<braced>\w+)(?::?[-=?][^}]*)?\}|(?P<bare>\w+)|\((?P<make>\w+)\))")
+
+
+def may_hold_pins(text: str, start: int, end: int) -> bool:
+    """Whether the text at `[start, end)` is worth reading."""
+    return any(text.find(sign, start, end) >= 0 for sign in _SIGNS) or _SIGN.search(text, start, end) is not None
 
 
 class Variable(NamedTuple):

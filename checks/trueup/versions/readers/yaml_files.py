@@ -9,7 +9,7 @@ from trueup.versions import names, numbers
 from trueup.versions.model import Strength, Unreadable
 from trueup.versions.readers import commands
 from trueup.versions.readers.requirement import read_requirement
-from trueup.versions.readers.sink import IMAGE, Sink
+from trueup.versions.readers.sink import IMAGE, Sink, may_hold_pins
 
 _USES = re.compile(r"(?:docker://)?(?P<name>[\w.-]+/[\w.-]+)(?:/[\w./-]+)?@(?P<ref>[\w./-]+)")
 _COMMENT = re.compile(r"""["']?[ \t]+#[ \t]*(?:tag[=:][ \t]*|ratchet:\S+@|pin@)?(v?\d[\w.+-]*)""")
@@ -28,6 +28,8 @@ _TEMPLATE_USES = re.compile(r"""^[ \t-]*uses:[ \t]*["']?([\w./-]+@[\w./-]+)""", 
 def read_yaml(sink: Sink, path: str, start: int = 0, end: int | None = None) -> None:
     """Adds the pins of a YAML file, or of the part of a file at `[start, end)`. Raises `Unreadable`."""
     part = sink.text[start : len(sink.text) if end is None else end]
+    if not may_hold_pins(part, 0, len(part)):
+        return
     try:
         documents = read(part)
     except NotYaml as error:

@@ -187,24 +187,21 @@ class View:
         entry = self.entries.get(path)
         return entry is not None and self._on_disk(entry) and entry.mode != SUBMODULE and not self.lies_here(path)
 
-    def start_search(
-        self, words: Iterable[str], endings: Iterable[str], *, patterns: bool = False
-    ) -> Callable[[], list[str]]:
+    def start_search(self, words: Iterable[str], endings: Iterable[str]) -> Callable[[], list[str]]:
         """Starts looking for the tracked files with one of these endings whose bytes hold one of the words.
 
-        `patterns`: the words are POSIX extended regular expressions of our own making; needs Git.
-        The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
+        An ending may hold `*`: `dockerfile*`. The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
         """
         suffixes = tuple(endings)
-        if not any(path.lower().endswith(suffixes) for path in self.entries):
+        plain = tuple(ending for ending in suffixes if "*" not in ending)
+        if len(plain) == len(suffixes) and not any(path.lower().endswith(plain) for path in self.entries):
             return list
         if self.git is None:
             return lambda: self._search_folder(tuple(word.encode() for word in words), suffixes)
-        given = [argument for word in words for argument in ("-e", word)]
-        kind = "-E" if patterns else "-F"
+        patterns = [argument for word in words for argument in ("-e", word)]
         which = ["--cached"] if self.origin is Origin.INDEX else [self.commit] if self.commit is not None else []
         specs = [f":(top,icase)*{suffix}" for suffix in suffixes]
-        pending = self.git.start("grep", "-l", "-z", kind, "--full-name", *given, *which, "--", *specs)
+        pending = self.git.start("grep", "-l", "-z", "-F", "--full-name", *patterns, *which, "--", *specs)
 
         def found() -> list[str]:
             paths = pending.answer().out.decode("utf-8", "surrogateescape").split("\0")[:-1]

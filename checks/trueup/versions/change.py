@@ -57,6 +57,7 @@ class Bump:
 
     def __init__(self, move: Move) -> None:
         self.old, self.new, self.stated = move.old, move.new, move.stated
+        self.olds: set[str] = set()
         self.things: set[str] = set()
         self.kinds: set[str] = set()
         self.families: set[str] = set()
@@ -84,6 +85,7 @@ class Bump:
 
     def take(self, move: Move) -> None:
         """Adds the places of a move."""
+        self.olds.add(move.old)
         self.things.add(move.key)
         self.kinds.add(move.kind)
         self.families |= names.families(move.kind, move.name)
@@ -213,28 +215,39 @@ def _without(pins: list[Pin], others: list[Pin]) -> list[Pin]:
     return kept
 
 
-def search_patterns(moves: Iterable[Move]) -> list[str]:
-    """POSIX extended regular expressions, of which a file that was left behind matches at least one."""
-    found: dict[str, None] = {}
-    for move in moves:
-        version = numbers.parse(move.old)
-        if version is None:
-            continue
-        if version.parts == 0:
-            found[version.core] = None
-        elif version.parts == 1:
-            # `v4` stands everywhere: the name is rarer.
-            found[re.escape(move.name.rpartition("/")[2].lstrip("#"))] = None
-            found.update(dict.fromkeys(re.escape(name) for name in names.families(move.kind, move.name)))
-        else:
-            release = re.match(r"[0-9]+(?:[.-][0-9]+)*", version.core)
-            assert release is not None
-            first, second, *rest = re.split(r"[.-]", release[0])
-            # The whole version, and `0.14` for 0.14.0; what follows is no other number.
-            more = "".join(f"[.-]{number}" for number in rest)
-            behind = "[^0-9]" if len(release[0]) < len(version.core) else "[^0-9.]|[.][^0-9]"
-            found[f"(^|[^0-9.]){first}[.-]{second}({more})?({behind}|$)"] = None
-    return list(found)
+class Search:
+    """Finds the files that a bump may have left behind by their bytes, before any is parsed.
+
+    Such a file holds the old version, or the beginning that a partial version has, and a name of the thing.
+    """
+
+    def __init__(self, bumps: Iterable[Bump]) -> None:
+        self.words: dict[str, None] = {}
+        self._names: list[bytes] = []
+        patterns: list[str] = []
+        for bump in bumps:
+            self._names += [names.plain(name).encode("utf-8", "surrogateescape") for name in bump.names]
+            for old in {numbers.parse(place_old) for place_old in bump.olds} - {None}:
+                assert old is not None
+                if old.parts > 1:
+                    release = re.match(r"[0-9]+(?:[.-][0-9]+)*", old.core)
+                    assert release is not None
+                    first, second, *rest = re.split(r"[.-]", release[0])
+                    self.words[release[0][: len(first) + 1 + len(second)]] = None
+                    more = "".join(f"[.-]{number}" for number in rest)
+                    patterns.append(rf"(?<![0-9.]){first}[.-]{second}(?:{more})?(?![0-9])")
+                else:
+                    # `v4` stands everywhere: the name is rarer. A commit stands where it stands.
+                    self.words.update(dict.fromkeys([old.core] if old.parts == 0 else sorted(bump.names)))
+                    patterns.append(re.escape(old.core))
+        self._versions = re.compile("|".join(dict.fromkeys(patterns)).encode("utf-8", "surrogateescape"))
+
+    def holds(self, data: bytes) -> bool:
+        """Whether a file with these bytes is worth reading."""
+        if self._versions.search(data) is None:
+            return False
+        plain = data.lower().translate(None, b"-_.")
+        return any(name in plain for name in self._names)
 
 
 def bumps_of(moves: Iterable[Move]) -> list[Bump]:
@@ -258,9 +271,9 @@ def left_behind(
     for bump in bumps:
         for name in (*bump.things, *bump.families):
             by_name.setdefault(name, []).append(bump)
-    words = {names.plain(name) for bump in bumps for name in bump.names}
+    search = Search(bumps)
     for path in paths:
-        source = sources.get(path) if wanted(path) and sources.holds(path, words) else None
+        source = sources.get(path) if wanted(path) and sources.holds(path, search.holds) else None
         if source is None:
             continue
         taken: dict[int, Behind] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
@@ -10,11 +11,13 @@ from trueup.errors import UsageError
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.repo import Unreadable, View
 from trueup.versions import change, state
-from trueup.versions.facts import Facts, Missing, Wrong
-from trueup.versions.readers import kind_of
+from trueup.versions.readers import SEARCHED, kind_of
 from trueup.versions.since import base_of
 from trueup.versions.source import LARGEST_BYTES, Sources
 from trueup.versions.telling import Teller, listed
+
+if TYPE_CHECKING:
+    from trueup.versions.facts import Missing
 
 
 def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
@@ -65,11 +68,12 @@ class _Run:
             moves = moves[: change.MOST_MOVES]
         for move in moves:
             self.notes.append(Note("versions", f"{move.thing} {move.old} -> {move.new} in {listed(move.places)}"))
-        patterns = change.search_patterns(moves)
-        if not patterns:
+        bumps = change.bumps_of(moves)
+        words = change.Search(bumps).words
+        if not words:
             return
-        paths = sorted(self.view.start_search(patterns, ("",), patterns=True)())
-        for behind in change.left_behind(self.sources, change.bumps_of(moves), paths, self.wanted):
+        paths = sorted(self.view.start_search(words, SEARCHED)())
+        for behind in change.left_behind(self.sources, bumps, paths, self.wanted):
             yield self.teller.behind(behind)
 
     def _state(self) -> Iterator[Finding]:
@@ -81,6 +85,10 @@ class _Run:
             yield self.teller.outside(other)
 
     def _declared(self) -> Iterator[Finding]:
+        if not self.config.versions:
+            return
+        from trueup.versions.facts import Facts, Wrong
+
         facts = Facts(self.view, self.config.versions)
         for one in facts.judge():
             if isinstance(one, Wrong):

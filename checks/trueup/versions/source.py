@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 from trueup.repo import Unreadable as NoBytes
@@ -69,16 +69,14 @@ class Sources:
         self.faults: list[Fault] = []
         self._known: dict[str, Source | None] = {}
 
-    def holds(self, path: str, words: Collection[str]) -> bool:
-        """Whether a file's bytes hold one of these words, written in small letters without `-`, `_` and `.`."""
+    def holds(self, path: str, is_worth_it: Callable[[bytes], bool]) -> bool:
+        """Whether a file is worth reading, by its bytes."""
         if path in self._known:
             return True
         try:
-            data = self.view.read(path, LARGEST_BYTES)
+            return is_worth_it(self.view.read(path, LARGEST_BYTES))
         except (NoBytes, KeyError):
             return True  # `get` tells why
-        plain = data.lower().translate(None, b"-_.")
-        return any(word.encode() in plain for word in words)
 
     def get(self, path: str) -> Source | None:
         """The file, or `None` for what is no regular file, is read by no reader, or cannot be read (a fault)."""

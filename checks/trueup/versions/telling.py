@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from trueup.findings import Edit, Finding, Severity
 from trueup.rules import registry
 from trueup.versions import numbers
 from trueup.versions.change import Behind
-from trueup.versions.facts import Missing, Wrong
 from trueup.versions.model import Located, Pin
 from trueup.versions.source import Fault, Source
 from trueup.versions.state import Differing, Outside
+
+if TYPE_CHECKING:
+    from trueup.versions.facts import Missing, Wrong
 
 _SHOWN_PLACES = 3
 

@@ -61,6 +61,19 @@ _ENDINGS = {
 }
 
 
+# Endings, in small letters, of all names that `kind_of` knows, for a search by Git.
+SEARCHED = (
+    *(f".{ending}" for ending in _ENDINGS),
+    *sorted({name.rpartition("/")[2] for name in (*_NAMES, *_ONE)}),
+    ".txt",
+    ".in",
+    "dockerfile*",
+    "containerfile*",
+    "makefile*",
+    ".env*",
+)
+
+
 def read_pins(path: str, text: str) -> list[Pin]:
     """The pins of a file, in order of their places. Raises `Unreadable` where it is not in its format."""
     sink = Sink(text)

@@ -28,6 +28,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# A line with those that a backslash joins to it.
+_LOGICAL_LINE = re.compile(r"(?:[^\\\n]++|\\\r?\n|\\[^\n]|\\\Z)++")
+_COMMENT_LINE = re.compile(r"^[ \t]*#[^\n]*\n", re.MULTILINE)
+# A command without any of these names no version.
+_SIGNS = ("=", "@", ":", "version", "branch", "-b ")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:\?|:{1,3}|\+)?=\s*")
 _DEFAULT = re.compile(r"\$\{([A-Za-z_]\w*):?[-=](?P<value>[^${}\s\"']{1,100})\}")
 _URL = re.compile(
@@ -52,27 +57,35 @@ def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = Tr
 
     `comments_end`: a command ends with the line of a comment, as in a shell and not as in a Dockerfile.
     """
-    text = sink.text
+    text = sink.text[start:end]
+    if not comments_end:
+        text = _COMMENT_LINE.sub(lambda found: " " * len(found[0]), text)
+    for line in _LOGICAL_LINE.finditer(text):
+        written = line[0]
+        if any(sign in written for sign in _SIGNS):
+            _line(sink, written, start + line.start(), where, assignments)
+    scan_urls(sink, start, end, where)
+    if "${" in text:
+        for default in _DEFAULT.finditer(sink.text, start, end):
+            sink.variable(default[1], default.start("value"), default.end("value"), f"{where} ${default[1]}")
+
+
+def _line(sink: Sink, text: str, offset: int, where: str, assignments: bool) -> None:
     words: list[_Word] = []
-    position = start
-    while position < end:
-        found = _TOKEN.match(text, position, end)
+    position = 0
+    while position < len(text):
+        found = _TOKEN.match(text, position)
         if found is None:
             position += 1
             continue
         position = found.end()
         kind = found.lastgroup
         if kind == "word":
-            words.append(_unquoted(found[0], found.start()))
-        elif kind == "comment" and not comments_end:
-            position = min(position + 1, end)
+            words.append(_unquoted(found[0], offset + found.start()))
         elif kind == "end":
             _command(sink, words, where, assignments)
             words = []
     _command(sink, words, where, assignments)
-    scan_urls(sink, start, end, where)
-    for default in _DEFAULT.finditer(text, start, end):
-        sink.variable(default[1], default.start("value"), default.end("value"), f"{where} ${default[1]}")
 
 
 def scan_urls(sink: Sink, start: int, end: int, where: str) -> None:

@@ -1,6 +1,9 @@
 """Replays a repository's history: what `trueup versions --since PARENT` says of each commit that moves a version.
 
     python benchmarks/replay_versions.py CLONE [--commits 200] > findings.jsonl
+    python benchmarks/replay_versions.py CLONE --again findings.jsonl > again.jsonl
+
+The second replays only the commits that had findings: what they come to after a change of trueup.
 
 CLONE is a clone that nobody else uses: commit after commit is checked out there. For each finding the later history
 of its file is read: the commit that took the old version away there, if one did, is the best witness that it was true.
@@ -30,12 +33,12 @@ def git(clone: Path, *args: str) -> str:
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def replay(clone: Path, most: int) -> Iterator[dict[str, Any]]:
+def replay(clone: Path, most: int, commits: list[str]) -> Iterator[dict[str, Any]]:
     """A record for each commit that moves a version: `moves` and `findings`."""
     tip = git(clone, "rev-parse", "HEAD").strip()
     found = 0
     try:
-        for commit in git(clone, "rev-list", "--first-parent", "HEAD").split()[:-1]:
+        for commit in commits or git(clone, "rev-list", "--first-parent", "HEAD").split()[:-1]:
             # Objects that a partial copy lacks make checkout complain and go on.
             subprocess.run(["git", "checkout", "-q", "-f", commit], cwd=clone, capture_output=True, check=False)
             view = open_view(str(clone), named=True)
@@ -100,8 +103,13 @@ def main() -> int:
     parser.add_argument(
         "--commits", type=int, default=200, metavar="N", help="stop after N commits that move a version"
     )
+    parser.add_argument("--again", type=Path, metavar="FILE", help="only the commits that have findings there")
     args = parser.parse_args()
-    for record in replay(args.clone, args.commits):
+    again: list[str] = []
+    if args.again is not None:
+        records = [json.loads(line) for line in args.again.read_text("utf-8").splitlines()]
+        again = [record["commit"] for record in records if record["findings"]]
+    for record in replay(args.clone, args.commits, again):
         print(json.dumps(record), flush=True)
         print(f"{record['commit'][:9]} {record['subject'][:70]}: {len(record['findings'])}", file=sys.stderr)
     return 0

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace, view: View, config: Config, sources: Sources, paths: list[str]) -> int:
-    rows = _rows(sources, paths)
+    rows = _rows(view, sources, paths)
     unknown = [name for name in args.names if name not in rows]
     if unknown:
         from trueup.rules import nearest_hint
@@ -76,11 +76,12 @@ def _list(args: argparse.Namespace, view: View, config: Config, sources: Sources
     return 0
 
 
-def _rows(sources: Sources, paths: list[str]) -> dict[str, list[Place]]:
+def _rows(view: View, sources: Sources, paths: list[str]) -> dict[str, list[Place]]:
     """The rows under names that can be typed; a package's own version is that of its folder."""
     from trueup.versions import state
 
-    found = state.rows(source for path in paths if (source := sources.get(path)) is not None)
+    files = [source for path in paths if (source := sources.get(path)) is not None]
+    found = state.rows([*files, *state.locks_of(view, files, view.entries)])
     return {name.strip(): places for name, places in found.items()}
 
 
@@ -123,7 +124,7 @@ def _discover(args: argparse.Namespace, view: View, config: Config, sources: Sou
     declared = {fact.name for fact in config.versions}
     table = "versions" if "trueup.toml" in view.entries else "tool.trueup.versions"
     stanzas = []
-    for name, places in sorted(_rows(sources, paths).items()):
+    for name, places in sorted(_rows(view, sources, paths).items()):
         from trueup.versions import numbers
 
         once = {(place.source.path, place.pin.start): place for place in sorted(places, key=_rank, reverse=True)}
@@ -169,7 +170,7 @@ def _bump(args: argparse.Namespace, view: View, config: Config, sources: Sources
     if not planned.known:
         from trueup.rules import nearest_hint
 
-        known = [*_rows(sources, paths), *(fact.name for fact in config.versions)]
+        known = [*_rows(view, sources, paths), *(fact.name for fact in config.versions)]
         raise UsageError(f"nothing here names a version of {args.name!r}", hint=nearest_hint(args.name, known)[:500])
     for line in planned.left:
         print(log_line(f"trueup: left as it is: {line}"), file=sys.stderr)

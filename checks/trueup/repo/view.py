@@ -190,7 +190,8 @@ class View:
     def start_search(self, words: Iterable[str], endings: Iterable[str]) -> Callable[[], list[str]]:
         """Starts looking for the tracked files with one of these endings whose bytes hold one of the words.
 
-        An ending may hold `*`: `dockerfile*`. The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
+        An ending may hold `*`: `dockerfile*`.
+        The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
         """
         suffixes = tuple(endings)
         plain = tuple(ending for ending in suffixes if "*" not in ending)

@@ -308,6 +308,8 @@ def _weakness(one: Behind, left: int) -> str:
     # Cargo's and npm's bounds name the version that a release was made with; `>=1.2` in Python is a choice.
     if pin.strength is Strength.FLOOR and not (is_own and pin.kind in ("cargo", "npm")):
         return "a lower bound of its own"
+    if numbers.goes_back(bump.old, bump.new):
+        return "the change goes back to an older version"
     in_samples = sum(1 for place in bump.places.values() if SAMPLES.search(place.path))
     if bool(SAMPLES.search(one.source.path)) != (2 * in_samples > moved):
         return "an example" if 2 * in_samples <= moved else "the change is about an example"
@@ -316,8 +318,6 @@ def _weakness(one: Behind, left: int) -> str:
     if moved <= left:
         if names.varies(pin.kind, pin.name):
             return "a language's or a system's version, which may differ from job to job"
-        if numbers.goes_back(bump.old, bump.new):
-            return "the change goes back to an older version"
         folder = common_folder([place.path for place in bump.places.values()])
         if moved > 1 and folder and not one.source.path.startswith(folder + "/"):
             return f"the change keeps to {folder}/"

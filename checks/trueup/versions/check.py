@@ -79,7 +79,8 @@ class _Run:
     def _state(self) -> Iterator[Finding]:
         paths = [path for path in (*self.view.entries, *self.view.named) if self.wanted(path)]
         sources = [source for path in paths if (source := self.sources.get(path)) is not None]
-        for one in state.differing(state.rows(sources)):
+        locks = (path for path in self.view.entries if not self._excluded.matches(path))
+        for one in state.differing(state.rows([*sources, *state.locks_of(self.view, sources, locks)])):
             yield self.teller.differing(one)
         for other in state.outside(sources):
             yield self.teller.outside(other)

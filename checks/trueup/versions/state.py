@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from trueup.repo import View
 from trueup.versions import names, numbers
+from trueup.versions.locked import beside, locked
 from trueup.versions.model import Located, Pin, Strength
 from trueup.versions.source import Source
 
@@ -81,6 +83,12 @@ def _row(path: str, pin: Pin) -> str:
             return next(iter(families))
         return last
     return pin.thing
+
+
+def locks_of(view: View, sources: list[Source], paths: Iterable[str]) -> list[Source]:
+    """The locks among these paths, with what the files beside them pin."""
+    exact = {pin.thing for source in sources for pin in source.pins if pin.strength is Strength.EXACT}
+    return [beside(lock, sources) for lock in locked(view, paths, exact)]
 
 
 def differing(found: dict[str, list[Place]]) -> Iterator[Differing]:

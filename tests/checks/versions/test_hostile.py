@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from fix_repository import Repository
 from trueup.versions.model import Pin, Unreadable
-from trueup.versions.readers import kind_of, read_pins
+from trueup.versions.readers import SEARCHED, kind_of, read_pins
 from version_runs import versions
 
 MOST_SECONDS = 5.0  # each takes a fraction of it; quadratic time would take minutes
@@ -91,6 +92,8 @@ def test_time_is_bounded(name: str) -> None:
 @pytest.mark.parametrize("kind", PATHS)
 def test_every_kind_of_file_has_a_name_here(kind: str) -> None:
     assert kind_of(PATHS[kind]) == kind
+    # Git's search, which narrows what a hook reads, must not leave it out.
+    assert any(fnmatch.fnmatchcase(PATHS[kind].lower(), f"*{ending}") for ending in SEARCHED)
 
 
 TEXTS = st.one_of(

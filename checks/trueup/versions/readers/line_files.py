@@ -78,7 +78,8 @@ def read_go_mod(sink: Sink) -> None:
         if "indirect" not in (found[3] or "") and not any(a <= found.start() < b for a, b in blocks):
             sink.add("go", found[1].lower(), *found.span(2), "require", Strength.FLOOR)
     for found in _GO_REPLACE.finditer(sink.text):
-        sink.add("go", found[1].lower(), *found.span(2), "replace")
+        # What replaces another version is held there on purpose.
+        sink.add("go", found[1].lower(), *found.span(2), "replace", choice=True)
     for found in _GO_DIRECTIVE.finditer(sink.text):
         strength = Strength.EXACT if found[1] == "toolchain" else Strength.FLOOR
         # The least version and the one that builds are two things.

@@ -43,7 +43,7 @@ def staged_bump(clone: Path, copy: Path, trueup: str, config: Path) -> tuple[str
     rows = [row for row in json.loads(listed.stdout) if len({place["version"] for place in row["places"]}) == 1]
     if not rows:
         fail(f"{clone}: nothing stands at one version in several places")
-    row = max(rows, key=lambda row: len({place["path"] for place in row["places"]}))
+    row = max(rows, key=lambda row: (row["places"][0]["version"].count(".") > 1, len(row["places"])))
     place = row["places"][0]
     path = copy / place["path"]
     lines = path.read_bytes().split(b"\n")

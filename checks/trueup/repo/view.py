@@ -187,10 +187,13 @@ class View:
         entry = self.entries.get(path)
         return entry is not None and self._on_disk(entry) and entry.mode != SUBMODULE and not self.lies_here(path)
 
-    def start_search(self, words: Iterable[str], endings: Iterable[str]) -> Callable[[], list[str]]:
+    def start_search(
+        self, words: Iterable[str], endings: Iterable[str], *, on_disk: bool = False
+    ) -> Callable[[], list[str]]:
         """Starts looking for the tracked files with one of these endings whose bytes hold one of the words.
 
-        An ending may hold `*`: `dockerfile*`.
+        An ending may hold `*`: `dockerfile*`. `on_disk` reads the work tree where the index is checked, which is
+        faster; whoever asks so looks after the files that differ.
         The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
         """
         suffixes = tuple(endings)
@@ -200,7 +203,13 @@ class View:
         if self.git is None:
             return lambda: self._search_folder(tuple(word.encode() for word in words), suffixes)
         patterns = [argument for word in words for argument in ("-e", word)]
-        which = ["--cached"] if self.origin is Origin.INDEX else [self.commit] if self.commit is not None else []
+        which = (
+            ["--cached"]
+            if self.origin is Origin.INDEX and not on_disk
+            else [self.commit]
+            if self.commit is not None
+            else []
+        )
         specs = [f":(top,icase)*{suffix}" for suffix in suffixes]
         pending = self.git.start("grep", "-l", "-z", "-F", "--full-name", *patterns, *which, "--", *specs)
 

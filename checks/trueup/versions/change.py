@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from trueup.repo import Git, View
+from trueup.repo import Git, Origin, View
 from trueup.repo import Unreadable as NoBytes
-from trueup.repo.view import Origin
 from trueup.versions import names, numbers
 from trueup.versions.model import Located, Pin, Strength, Unreadable
 from trueup.versions.readers import kind_of, read_pins
@@ -121,7 +120,7 @@ def changed_files(view: View, git: Git, base: str, wanted: Callable[[str], bool]
         is_both = old_mode in _REGULAR and new_mode in _REGULAR
         found[path] = Changed(path, old_blob) if is_both and wanted(path) else None
     if view.has_disk:
-        for path in _touched(view, git, wanted):
+        for path in unlike_index(view, git, wanted):
             found.setdefault(path, Changed(path, view.entries[path].blob))
     return [one for one in found.values() if one is not None]
 
@@ -131,8 +130,8 @@ _STATUS = re.compile(
 )
 
 
-def _touched(view: View, git: Git, wanted: Callable[[str], bool]) -> list[str]:
-    """Files whose time or size on the disk is not what the index remembers.
+def unlike_index(view: View, git: Git, wanted: Callable[[str], bool]) -> list[str]:
+    """Files whose time or size on the disk is not what the index remembers, and those that are not there.
 
     Git itself could tell, but to be sure of the bytes it would run the filters that the repository names.
     """
@@ -146,14 +145,17 @@ def _touched(view: View, git: Git, wanted: Callable[[str], bool]) -> list[str]:
         entry = view.entries.get(path)
         if entry is None or entry.mode not in _REGULAR or not wanted(path):
             continue
-        signature = view.signature(path)
-        if not isinstance(signature, tuple):
+        try:
+            status = os.lstat(os.fsencode(view.root) + b"/" + path.encode("utf-8", "surrogateescape"))
+        except OSError:
+            found.append(path)
             continue
-        mtime_ns = signature[0]
         remembered_ns = int(seconds) * 10**9 + int(nanoseconds)
-        same_time = mtime_ns == remembered_ns or (nanoseconds == "0" and mtime_ns // 10**9 == int(seconds))
+        same_time = status.st_mtime_ns == remembered_ns or (
+            nanoseconds == "0" and status.st_mtime_ns // 10**9 == int(seconds)
+        )
         # What was written together with the index may have been written once more since.
-        if not same_time or signature[2] != int(size) or mtime_ns >= written_ns:
+        if not same_time or status.st_size != int(size) or status.st_mtime_ns >= written_ns:
             found.append(path)
     return found
 

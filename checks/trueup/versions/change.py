@@ -14,6 +14,7 @@ from trueup.versions.model import Located, Pin, Strength, Unreadable
 from trueup.versions.readers import kind_of, read_pins
 from trueup.versions.source import LARGEST_BYTES, Source, Sources, Text
 
+MOST_WEAK = 10  # places of one bump that are told one by one where the old version may be meant
 MOST_MOVES = 200  # of one change; one that moves more is a migration, and says so
 _REGULAR = ("100644", "100755")
 
@@ -299,6 +300,22 @@ def graded(found: list[Behind]) -> list[Behind]:
     for one in found:
         left[id(one.bump)] = left.get(id(one.bump), 0) + 1
     return [one._replace(weak=_weakness(one, left[id(one.bump)])) for one in found]
+
+
+def summed_up(found: list[Behind]) -> tuple[list[Behind], list[str]]:
+    """The places to tell, and in a line each the bumps that keep so far from most places that they mean to."""
+    weak: dict[int, list[Behind]] = {}
+    for one in found:
+        if one.weak:
+            weak.setdefault(id(one.bump), []).append(one)
+    many = {key: ones for key, ones in weak.items() if len(ones) > MOST_WEAK}
+    told = [one for one in found if not one.weak or id(one.bump) not in many]
+    lines = [
+        f"{ones[0].bump.name} {ones[0].bump.old} -> {ones[0].bump.new}: the old version stays in {len(ones)} places, "
+        f"as if on purpose ({ones[0].source.path}:{ones[0].source.line(ones[0].pin)}, …)"
+        for ones in many.values()
+    ]
+    return told, lines
 
 
 def _weakness(one: Behind, left: int) -> str:

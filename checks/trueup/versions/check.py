@@ -72,8 +72,10 @@ class _Run:
         words = change.Search(bumps).words
         if not words:
             return
-        for behind in change.left_behind(self.sources, bumps, self._holding(words), self.wanted):
-            yield self.teller.behind(behind)
+        behind, lines = change.summed_up(change.left_behind(self.sources, bumps, self._holding(words), self.wanted))
+        self.notes += [Note("versions", line) for line in lines]
+        for one in behind:
+            yield self.teller.behind(one)
 
     def _holding(self, words: Iterable[str]) -> list[str]:
         """The files that hold one of these words."""

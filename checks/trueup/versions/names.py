@@ -66,10 +66,11 @@ def package(name: str) -> str:
 
 def image(reference: str) -> str:
     """An image's repository without what Docker adds by itself."""
+    plain = reference.lower()
     for prefix in _HUB:
-        if reference.startswith(prefix) and len(reference) > len(prefix):
-            return reference[len(prefix) :].lower()
-    return reference.lower()
+        if plain.startswith(prefix) and len(plain) > len(prefix):
+            return plain[len(prefix) :]
+    return plain
 
 
 def repository(url: str) -> str:

@@ -12,6 +12,11 @@ Reader = Callable[[Sink, str], None]
 
 _DOCKERFILE = re.compile(r"(?:.*[._-])?(?:Dockerfile|Containerfile)(?:[._-].*)?", re.IGNORECASE)
 _REQUIREMENTS = re.compile(r"(?:.*[._-])?(?:requirements|constraints|reqs)(?:[._-].*)?\.(?:txt|in)", re.IGNORECASE)
+# `dockerfile-notes.txt` is about one, and is none.
+_OTHER_FORMATS = frozenset(
+    "c cc cpp css csv go h html ini ipynb java jpg js json lock patch pdf php png py rb rs rst svg toml ts tsx "
+    "txt".split()
+)
 _ONE = {".python-version": "python", ".nvmrc": "node", ".node-version": "node", ".go-version": "go"}
 _ONE |= {".ruby-version": "ruby", ".java-version": "java", ".terraform-version": "terraform"}
 
@@ -29,11 +34,13 @@ def kind_of(path: str) -> str | None:
     ending = low.rpartition(".")[2] if "." in low else ""
     if ending in _ENDINGS:
         return _ENDINGS[ending]
+    if low.startswith(".env"):
+        return "shell"
+    if ending in _OTHER_FORMATS:
+        return None
     if _DOCKERFILE.fullmatch(name):
         return "dockerfile"
-    if low.startswith((".env", "makefile", "gnumakefile")):
-        return "shell" if low.startswith(".env") else "make"
-    return None
+    return "make" if low.startswith(("makefile", "gnumakefile")) else None
 
 
 _NAMES = {

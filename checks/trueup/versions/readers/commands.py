@@ -52,14 +52,16 @@ class _Word(NamedTuple):
     start: int
 
 
-def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = True, comments_end: bool = True) -> None:
+def scan(sink: Sink, start: int, end: int, where: str, *, assignments: bool = True, escape: str = "") -> None:
     """Adds the pins of the shell text at `[start, end)` of the file.
 
-    `comments_end`: a command ends with the line of a comment, as in a shell and not as in a Dockerfile.
+    `escape`: the text is a Dockerfile's, whose lines this character joins; there a comment ends no command.
     """
     text = sink.text[start:end]
-    if not comments_end:
+    if escape:
         text = _COMMENT_LINE.sub(lambda found: " " * len(found[0]), text)
+    if escape == "`":
+        text = re.sub(r"`\r?\n", lambda found: " " * len(found[0]), text)
     for line in _LOGICAL_LINE.finditer(text):
         written = line[0]
         if any(sign in written for sign in _SIGNS):

@@ -54,14 +54,14 @@ def read(sink: Sink, start: int = 0, end: int | None = None) -> None:
                 found = _MOUNT_FROM.search(mount[1])
                 if found is not None and found[1].lower() not in stages:
                     sink.image(found[1], mount.start(1) + found.start(1), "RUN --mount")
-            commands.scan(sink, begin, stop, "RUN", comments_end=False)
+            commands.scan(sink, begin, stop, "RUN", escape=escape_of(text, start, end))
         elif name == "ADD":
             commands.scan_urls(sink, begin, stop, "ADD")
 
 
 def instructions(text: str, start: int, end: int) -> Iterator[Instruction]:
     """The instructions in order; comments are left out."""
-    escape = "`" if _ESCAPE.match(text, start, end) else "\\"
+    escape = escape_of(text, start, end)
     position = start
     while position < end:
         stop = _line_end(text, position, end)
@@ -74,6 +74,11 @@ def instructions(text: str, start: int, end: int) -> Iterator[Instruction]:
         stop = _behind_heredocs(text, found.end(), stop, end)
         yield Instruction(found[1].upper(), _skip_space(text, found.end(), stop), stop)
         position = stop + 1
+
+
+def escape_of(text: str, start: int, end: int) -> str:
+    """The character that joins a line to the next one: a Dockerfile for Windows says that it is a backtick."""
+    return "`" if _ESCAPE.match(text, start, end) else "\\"
 
 
 def _line_end(text: str, position: int, end: int) -> int:

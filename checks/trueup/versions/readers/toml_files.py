@@ -45,10 +45,8 @@ def parse_toml(text: str) -> Toml:
         found = _PLACE.search(message)
         offset = len(text)
         if found is not None and found[1]:
-            lines = text.replace("\r\n", "\n").split("\n")
-            del lines[int(found[1]) - 1 :]
-            ends = text.count("\r\n", 0, sum(len(line) + 1 for line in lines))
-            offset = sum(len(line) + 1 for line in lines) + ends + int(found[2]) - 1
+            before = text.split("\n")[: int(found[1]) - 1]
+            offset = sum(len(line) + 1 for line in before) + int(found[2]) - 1
         told = message[: found.start()] if found else message
         raise Unreadable(f"no TOML: {told[:1].lower() + told[1:]}", min(offset, len(text))) from None
     except RecursionError:

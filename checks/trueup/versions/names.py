@@ -105,6 +105,13 @@ def is_version_variable(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None or name.upper() in ("VERSION", "TAG") or name.startswith("VERSION_")
 
 
+_INDEXES = ("pypi", "conda", "npm", "cargo")
+# Of these an index has the client, whose version is another than the server's.
+_SERVERS = frozenset(
+    "docker elasticsearch etcd helm kafka kubernetes minio mongodb nats postgres prometheus redis".split()
+)
+
+
 @functools.lru_cache(maxsize=8192)
 def families(kind: str, name: str) -> frozenset[str]:
     """The names under which other contexts may speak of a thing; empty where the name says too little."""
@@ -121,7 +128,8 @@ def families(kind: str, name: str) -> frozenset[str]:
     elif kind == "go":
         found = {re.sub(r"/v\d+$", "", name)}
     else:
-        found = {package(name)}
+        plain_name = package(name)
+        found = {f"{plain_name}-client" if kind in _INDEXES and plain_name in _SERVERS else plain_name}
     return frozenset(_SAME.get(one, one) for one in found if len(one) >= 2 and one not in _VAGUE)
 
 

@@ -104,10 +104,16 @@ def differing(found: dict[str, list[Place]]) -> Iterator[Differing]:
             continue
         usual = max(groups, key=lambda group: (len(group), numbers.order(group[0].version)))
         others = sorted(place.located for place in _once(usual))
-        for place in (one for group in groups if group is not usual for one in group):
+        for place in (one for group in groups if group is not usual for one in _without_echoes(group)):
             if (place.source.path, place.pin.start) not in told:
                 told.add((place.source.path, place.pin.start))
                 yield Differing(place.source, place.pin, usual[0].version, others)
+
+
+def _without_echoes(group: list[Place]) -> list[Place]:
+    """A lock repeats what its manifest says: where that is told, the lock need not be."""
+    stated = [place for place in group if place.pin.where != "lock"]
+    return stated or group
 
 
 def _once(places: list[Place]) -> list[Place]:

@@ -54,7 +54,7 @@ class Sink:
     ) -> None:
         """A pin whose version stands at `[start, end)`; what is none, and no known variable's, is left out."""
         text = self.text[start:end]
-        if len(self.pins) >= MOST_PINS or not name:
+        if len(self.pins) >= MOST_PINS or not name or "$" in name or "{" in name:
             return
         if numbers.parse(text) is None:
             used = _USE.fullmatch(text)

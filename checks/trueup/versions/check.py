@@ -59,6 +59,9 @@ class _Run:
         if self.view.git is None:
             raise UsageError("--since needs a Git repository: there is no earlier state here")
         base = base_of(self.view.git, since, self.view.commit)
+        if base is None:
+            self.notes.append(Note("versions", "there is no commit yet that the change could be compared with"))
+            return
         changed = change.changed_files(self.view, self.view.git, base, self.wanted)
         moves = change.moves_of(self.view, self.sources, changed)
         if len(moves) > change.MOST_MOVES:

@@ -14,14 +14,18 @@ _NO_COMMIT = "0" * 40
 _LARGEST_EVENT_BYTES = 16 << 20
 
 
-def base_of(git: Git, since: str, commit: str | None, env: Mapping[str, str] = os.environ) -> str:
+def base_of(git: Git, since: str, commit: str | None, env: Mapping[str, str] = os.environ) -> str | None:
     """The commit's id: where `since` left the line of history that leads to what is checked.
 
     `commit` is what is checked where that is a commit. `auto` is, in this order: what a push hook of pre-commit
-    names, the base of a pull request, what a push replaces, and `HEAD`.
+    names, the base of a pull request, what a push replaces, and `HEAD`; `None` before the first commit.
     """
     ref = _found(env) if since == AUTO else since
     start = _commit(git, ref)
+    if start is None and since == AUTO and ref == _before(_event(env)):
+        start = _commit(git, f"{commit or 'HEAD'}^")  # a forced push: what it replaced is nowhere any more
+    if start is None and since == AUTO and ref == "HEAD":
+        return None
     if start is None:
         raise RepositoryError(
             f"there is no commit {ref!r} in this clone",
@@ -47,10 +51,13 @@ def _found(env: Mapping[str, str]) -> str:
         base = request.get("base")
         if isinstance(base, dict) and isinstance(base.get("sha"), str):
             return str(base["sha"])
+    return _before(event) or "HEAD"
+
+
+def _before(event: Mapping[str, object]) -> str | None:
+    """What a push to a branch replaces."""
     before = event.get("before")
-    if isinstance(before, str) and before != _NO_COMMIT:
-        return before
-    return "HEAD"
+    return before if isinstance(before, str) and before != _NO_COMMIT else None
 
 
 def _event(env: Mapping[str, str]) -> dict[str, object]:

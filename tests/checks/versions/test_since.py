@@ -83,7 +83,7 @@ def test_auto_asks_who_runs_us(bumped: Repository, tmp_path: Path) -> None:
     began = bumped.git("merge-base", "HEAD", "main").strip()
     event = tmp_path / "event.json"
 
-    def auto(payload: object = None, **env: str) -> str:
+    def auto(payload: object = None, **env: str) -> str | None:
         event.write_text(json.dumps(payload))
         return base_of(git, "auto", None, {"GITHUB_EVENT_PATH": str(event), **env})
 
@@ -96,8 +96,18 @@ def test_auto_asks_who_runs_us(bumped: Repository, tmp_path: Path) -> None:
     assert auto({"before": began}, **job) == began
     assert auto({"before": "0" * 40}, **job) == head
     assert auto(["no", "event"], **job) == head
+    # A forced push replaces what is nowhere any more: then its last commit counts.
+    assert auto({"before": "1" * 40}, **job) == bumped.git("rev-parse", "HEAD^").strip()
     with pytest.raises(RepositoryError):
-        auto({"before": "1" * 40}, **job)
+        auto({"pull_request": {"base": {"sha": "1" * 40}}}, **job)
+
+
+def test_the_first_commit_has_nothing_to_be_compared_with(repository: Repository) -> None:
+    repository.write("requirements.txt", NEW)
+    repository.add()
+    found = versions(repository.root, "--staged", "--since", "auto")
+    assert (found.code, found.lines) == (0, [])
+    assert found.notes == ["there is no commit yet that the change could be compared with"]
 
 
 def test_an_ignore_for_the_state_is_not_called_unused_by_a_change(repository: Repository) -> None:

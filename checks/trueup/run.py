@@ -86,12 +86,16 @@ def _checked(names: Sequence[str], options: Options) -> frozenset[str]:
     """The rules that a run of these checks can find broken: an entry that ignores another is not unused for it."""
     parts = {"links": ("links", "symlinks")}
     kinds = {"trueup", *(kind for name in names for kind in parts.get(name, (name,)))}
-    checked = frozenset(rule for rule in registry() if rule.partition("/")[0] in kinds)
-    if not options.parts:
-        return checked
-    from trueup.metrics.rules import rules_of
+    checked = {rule for rule in registry() if rule.partition("/")[0] in kinds}
+    if "versions" in names:
+        from trueup.versions.rules import OF_A_CHANGE, OF_A_STATE
 
-    return checked - {rule.id for rule in rules_of(without=options.parts)}
+        checked -= OF_A_CHANGE if options.since is None else OF_A_STATE
+    if options.parts:
+        from trueup.metrics.rules import rules_of
+
+        checked -= {rule.id for rule in rules_of(without=options.parts)}
+    return frozenset(checked)
 
 
 def _with_severities(findings: list[Finding], severities: Severities) -> list[Finding]:

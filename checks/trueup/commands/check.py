@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links", "grid-config", "metrics")
+CHECKS = ("links", "grid-config", "metrics", "versions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = state.add_mutually_exclusive_group()
     which.add_argument("--staged", action="store_true", help="check what is staged, not the work tree")
     which.add_argument("--ref", metavar="REF", help="check a commit")
+    state.add_argument(
+        "--since",
+        metavar="REF",
+        help="versions: judge what changed since this commit, not the state (`auto`: found from the hook or job)",
+    )
 
     report = parser.add_argument_group("reports")
     report.add_argument(
@@ -130,7 +135,7 @@ def _run(args: argparse.Namespace, view: View) -> int:
 
 
 def print_patch(patch: bytes) -> None:
-    """The exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
+    """Prints the exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
     if sys.stdout.isatty():
         from trueup.reports.escape import visible
 
@@ -156,6 +161,7 @@ def _request(args: argparse.Namespace, view: View) -> Request:
             history=args.history or args.fix or args.diff,
             policies=tuple(getattr(args, "policy", ())),
             parts=tuple(getattr(args, "parts", ())),
+            since=args.since,
             progress=_progress if sys.stderr.isatty() and not args.quiet else None,
         ),
         config_path=Path(args.config) if args.config else None,

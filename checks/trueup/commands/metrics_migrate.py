@@ -56,13 +56,13 @@ def run(args: argparse.Namespace) -> int:
         for note in found.notes:
             print(log_line(f"trueup: {note.path}: {note.message}"), file=sys.stderr)
         patch = mending.diff(view, found.edits)
-        left = mending.write(view, found.edits) if args.write else []
+        left = mending.write(view, found.edits).failed if args.write else []
     finally:
         view.close()
     if not args.write:
         print_patch(patch)
-    for note in left:
-        print(log_line(f"trueup: {note.path}: {note.message}"), file=sys.stderr)
+    for path, reason in left:
+        print(log_line(f"trueup: {path}: not written: {reason}"), file=sys.stderr)
     if args.recording_rules is not None:
         _write_rules(args.recording_rules, found.renamed)
     files = len({one.path for one in found.edits})

@@ -10,10 +10,10 @@ from trueup.datafiles import Text
 from trueup.findings import Edit, Finding, Severity
 from trueup.grid_config.faults import Fault, Faults
 from trueup.grid_config.fields import STRATEGIES
-from trueup.grid_config.json_reading import NotJson, read
 from trueup.grid_config.judge import judge
 from trueup.grid_config.model import Configuration, Grid
-from trueup.grid_config.tree import Node, Object
+from trueup.reading.json_tree import NotJson, read
+from trueup.reading.tree import Node, Object
 from trueup.rules import registry
 
 

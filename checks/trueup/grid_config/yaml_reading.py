@@ -13,9 +13,9 @@ import yaml
 
 from trueup.datafiles import Scalar, placer
 from trueup.grid_config.fields import STRATEGIES
-from trueup.grid_config.json_reading import DEEPEST, NotJson
 from trueup.grid_config.picker import PLUGIN
-from trueup.grid_config.tree import Member, Node, Object, Placeholder, Value
+from trueup.reading.json_tree import DEEPEST, NotJson
+from trueup.reading.tree import Member, Node, Object, Placeholder, Value
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}\s\"]{1,200}\}")
 _MOST_NODES = 100_000

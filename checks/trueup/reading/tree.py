@@ -1,4 +1,4 @@
-"""What a configuration file holds, as a tree that knows where each value and each key stands.
+"""What a file of JSON or YAML holds, as a tree that knows where each value and each key stands.
 
 Offsets count code points of the file's text, whatever the tree was read from: JSON, YAML, or JSON
 inside a block scalar of YAML.

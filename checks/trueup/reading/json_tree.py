@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 
-from trueup.grid_config.tree import Member, Node, Object, Placeholder, Value
+from trueup.reading.tree import Member, Node, Object, Placeholder, Value
 
 DEEPEST = 64  # a grid is six levels deep
 _SPACE = re.compile(r"[ \t\n\r]*+")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.grid_config.json_reading import DEEPEST, NotJson, read
-from trueup.grid_config.tree import Node, Object, Placeholder
+from trueup.reading.json_tree import DEEPEST, NotJson, read
+from trueup.reading.tree import Node, Object, Placeholder
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

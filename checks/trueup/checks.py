@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 Start = Callable[[View, Config, Options], Callable[[], Outcome]]
 
-_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check"}
+_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check", "locks": "trueup.locks.check"}
 
 
 def load(name: str) -> Start:

@@ -51,6 +51,7 @@ COMMANDS = {
     "grid-config show": Command("trueup.commands.grids", "draw the grids of a file", {"verb": "show"}),
     "grid-config explain": Command("trueup.commands.grids", "say which pool a request gets", {"verb": "explain"}),
     "grid-config convert": Command("trueup.commands.grids", "write a grid in its other form", {"verb": "convert"}),
+    "locks": Command("trueup.commands.check", "check lock files against their manifests alone", {"checks": ("locks",)}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),
@@ -98,7 +99,8 @@ def help_text() -> str:
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids.
+Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids,
+locks that no longer hold what their manifests ask for.
 
 commands:
 {lines}

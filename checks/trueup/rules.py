@@ -39,9 +39,10 @@ def registry() -> dict[str, Rule]:
     """All rules by id, in the order in which the documentation lists them."""
     from trueup.grid_config.rules import RULES as GRID_CONFIG
     from trueup.links.rules import RULES as LINKS
+    from trueup.locks.rules import RULES as LOCKS
     from trueup.meta_rules import RULES as META
 
-    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *LOCKS, *META)}
 
 
 def find(rule_id: str) -> Rule:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links", "grid-config")
+CHECKS = ("links", "grid-config", "locks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

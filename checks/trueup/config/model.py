@@ -23,9 +23,12 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config"]
+CheckName = Literal["links", "grid-config", "locks"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
+
+# Trees that somebody else wrote: their locks are not ours to mend.
+DEFAULT_VENDORED = ("third_party/", "third-party/", "thirdparty/", "vendor/", "node_modules/", ".venv/")
 
 # Attribution and licence texts, and vendored trees, are other people's words: nobody here can mend them.
 DEFAULT_EXCLUDE = (
@@ -35,12 +38,7 @@ DEFAULT_EXCLUDE = (
     "NOTICE*",
     "ATTRIBUTION*",
     "THIRD[-_]PARTY*",
-    "third_party/",
-    "third-party/",
-    "thirdparty/",
-    "vendor/",
-    "node_modules/",
-    ".venv/",
+    *DEFAULT_VENDORED,
 )
 
 
@@ -111,11 +109,19 @@ class GridConfig(_Table, frozen=True, kw_only=True):
     exclude: Annotated[list[Glob], Meta(description="Files whose grids are not checked.")] = []
 
 
+class Locks(_Table, frozen=True, kw_only=True):
+    """Settings of the check of lock files."""
+
+    exclude: Annotated[list[Glob], Meta(description="Locks that are not checked; replaces the default list.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_VENDORED))
+    )
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links", "grid-config"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config", "locks"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -136,3 +142,4 @@ class Config(_Table, frozen=True, kw_only=True):
     ignore: list[Ignore] = []
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
+    locks: Locks = Locks()

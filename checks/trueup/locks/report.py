@@ -15,6 +15,7 @@ class Place(NamedTuple):
     column: int | None = None
 
     def __str__(self) -> str:
+        """As messages name it: `uv.lock:12`."""
         return self.path if self.line is None else f"{self.path}:{self.line}"
 
 

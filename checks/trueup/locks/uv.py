@@ -1,4 +1,4 @@
-"""uv.lock. It records what it was made from: `requires-dist`, `requires-dev`, `requires-python`, members, overrides.
+"""uv.lock. It records what it was made from: `requires-dist`, `requires-dev`, `requires-python`, members, …
 
 What uv compares is in `Lock::satisfies` of uv-resolver (crates/uv-resolver/src/lock); here the same, without a resolver.
 """

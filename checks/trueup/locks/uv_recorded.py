@@ -26,6 +26,7 @@ class Recorded(NamedTuple):
     source: tuple[str, str] | None
 
     def __str__(self) -> str:
+        """As PEP 508 would write it."""
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
         source = f" @ {self.source[1]}" if self.source else ""
         return f"{self.name}{extras}{self.versions}{source}" + (f" ; {self.marker}" if self.marker else "")

@@ -1,6 +1,6 @@
 """uv.lock. It records what it was made from: `requires-dist`, `requires-dev`, `requires-python`, members, …
 
-What uv compares is in `Lock::satisfies` of uv-resolver (crates/uv-resolver/src/lock); here the same, without a resolver.
+"""uv.lock. It records what it was made from: requirements with their markers and sources, Pythons, members, overrides.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""uv.lock. It records what it was made from: `requires-dist`, `requires-dev`, `requires-python`, members, …
+"""uv.lock. It records the requirements that it was made from, `requires-python`, the members and the overrides.
 
-"""uv.lock. It records what it was made from: requirements with their markers and sources, Pythons, members, overrides.
+What uv compares is in `Lock::satisfies` of uv-resolver (crates/uv-resolver/src/lock); here the same, without a resolver.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """uv.lock. It records the requirements that it was made from, `requires-python`, the members and the overrides.
 
-What uv compares is in `Lock::satisfies` of uv-resolver (crates/uv-resolver/src/lock); here the same, without a resolver.
+What uv compares is in `Lock::satisfies` of uv-resolver (crates/uv-resolver/src/lock); here without a resolver.
 """
 
 from __future__ import annotations

@@ -54,10 +54,8 @@ class Project:
         if self.is_new:
             needs = [f"{n} @ {(root / wheel(n, v)).as_uri()}" for n, v in self.needs.items()]
             text = f'[project]\nname = "app"\nversion = "0.1.0"\ndescription = "{self.description}"\n'
-            text += (
-                f'requires-python = "{self.python}"\ndependencies = {needs!r}\n'
+            text += f'requires-python = "{self.python}"\ndependencies = {needs!r}\n'
             text += "[tool.poetry]\npackage-mode = false\n"
-            )
         else:
             text = f'[tool.poetry]\nname = "app"\nversion = "0.1.0"\nauthors = []\ndescription = "{self.description}"\n'
             text += f'package-mode = false\n[tool.poetry.dependencies]\npython = "{self.python}"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trueup.config import PathMatcher
 from trueup.locks.files import Files, join_folder
-from trueup.locks.formats import Format
+from trueup.locks.formats import FORMATS, Format
 from trueup.locks.report import Place, Report
 
 MOST_TOLD = 50  # each asks Git once

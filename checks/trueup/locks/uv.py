@@ -147,17 +147,18 @@ class _Judgement:
             if member is None and folder not in self.members:
                 self.report.undecided(self.lock, f"whether {package['name']} at {where} has changed")
             return
+        lender = self.root if folder in self.members else member  # a workspace lends its sources to its members
         self._version(package, member)
         metadata = table(package, "metadata")
         dynamic = member.dynamic & {"dependencies", "optional-dependencies"}
         if dynamic:
             self.report.undecided(member.path, f"requirements that are dynamic: {', '.join(sorted(dynamic))}")
         else:
-            declared = with_sources(list(member.requirements()), member, self.root)
+            declared = with_sources(list(member.requirements()), member, lender)
             recorded = read_recorded(metadata.get("requires-dist"))
             if "metadata" not in package and not any("metadata" in one for one in self.locked.packages):
                 self._by_name(package, declared)
-                satisfying.judge(declared, self.locked, self.pythons, self.report, MEND, self.loose)
+                self._satisfaction(declared)
             else:
                 place = self.locked.place(package["name"])
                 self._compare(declared, recorded, place, skip=_own_extras(member))
@@ -167,7 +168,7 @@ class _Judgement:
             *(one._replace(group="dev") for one in member.listed("tool", "uv", "dev-dependencies")),
         ]
         self._names(("dependency-groups",), member, metadata.get("requires-dev"), "group")
-        self._groups(with_sources(groups, member, self.root), table(metadata, "requires-dev"), package["name"])
+        self._groups(with_sources(groups, member, lender), table(metadata, "requires-dev"), package["name"])
 
     def _rootless_groups(self) -> None:
         """Dependency groups of a workspace whose root is no project."""
@@ -210,18 +211,25 @@ class _Judgement:
         skip: frozenset[str] = frozenset(),
         satisfies: bool = True,
     ) -> None:
-        loose = self.loose
-
         def is_told(one: Asked) -> bool:
             if not satisfies:  # uv takes a new constraint on what the lock does not hold
                 return one.wanted.name not in self.locked.by_name
-            return satisfying.broken_rule(one, self.locked, self.pythons, loose) is not None
+            rule = satisfying.broken_rule(one, self.locked, self.pythons, self.loose)
+            return rule is not None and self._is_locked(one)
 
         for where, target, message in compare(declared, recorded, self.pythons, place, is_told):
             if target not in skip:
                 self.report.fault("stale-manifest-data", where, target, message, MEND)
         if satisfies:
-            satisfying.judge(declared, self.locked, self.pythons, self.report, MEND, loose)
+            self._satisfaction(declared)
+
+    def _satisfaction(self, declared: list[Asked]) -> None:
+        asked = [one for one in declared if self._is_locked(one)]
+        satisfying.judge(asked, self.locked, self.pythons, self.report, MEND, self.loose)
+
+    def _is_locked(self, one: Asked) -> bool:
+        """Members are locked with all extras and groups; of another local package, only what is used."""
+        return one.owner.folder in self.members or not (one.extra or one.group)
 
     def _names(self, path: tuple[str, ...], member: Pyproject, recorded: Any, kind: str) -> None:
         """Extras and groups by name: those without requirements are recorded since revision 1 of the format."""

@@ -39,8 +39,6 @@ def read_recorded(value: Any) -> list[Recorded]:
         if not isinstance(one, dict) or not isinstance(one.get("name"), str):
             continue
         source = next(((key, str(one[key])) for key in ("git", "url", *_PATHS) if key in one), None)
-        if source is not None and source[0] in _PATHS:
-            source = ("path", source[1])
         found.append(
             Recorded(
                 pep508.normalised(one["name"]),
@@ -73,8 +71,12 @@ def _sourced(wanted: pep508.Wanted, source: Any) -> pep508.Wanted:
         return wanted._replace(versions=None, source=("git", revision))
     if "url" in source:
         return wanted._replace(versions=None, source=("url", str(source["url"])))
-    if "path" in source or source.get("workspace") is True:
+    if source.get("workspace") is True:
         return wanted._replace(versions=None, source=("path", ""))
+    if "path" in source:
+        return wanted._replace(
+            versions=None, source=("path", "editable" if source.get("editable") is True else "plain")
+        )
     return wanted  # an index: the versions are still its own
 
 
@@ -150,5 +152,8 @@ def _same_source(wanted: tuple[str, str] | None, recorded: tuple[str, str] | Non
         return revision == wanted[1]
     if wanted[0] == "url":
         # `git+https://…@rev` and archives: how uv splits the address is its own affair.
-        return recorded[0] in ("url", "git", "path") and (recorded[0] != "url" or recorded[1] == wanted[1])
-    return wanted[0] == recorded[0]
+        return recorded[0] in ("url", "git", *_PATHS) and (recorded[0] != "url" or recorded[1] == wanted[1])
+    if wanted[0] == "path" and wanted[1]:
+        # Whether a folder without a build system is `virtual` depends on the version of uv.
+        return recorded[0] in (("editable", "virtual") if wanted[1] == "editable" else ("directory", "virtual", "path"))
+    return wanted[0] == recorded[0] or (wanted[0] == "path" and recorded[0] in _PATHS)

@@ -126,7 +126,7 @@ class _Judgement:
                     known.add(dependency.name)
                     waiting += [further] if further is not None else []
         for package in self.locked.packages:
-            if "source" not in package and package["name"] not in known:
+            if "source" not in package and package["name"] not in known and not self.files.has_gaps:
                 message = f"{package['name']} is a member here, and no Cargo.toml of the workspace has this name"
                 place = self.locked.place(package["name"])
                 # `--locked` lets what nothing needs any more pass.

@@ -101,6 +101,11 @@ class Files:
         answer: Shape | None = self._shapes[key]
         return answer
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some TOML file did not parse: what it names may be there all the same."""
+        return None in self._tables.values()
+
     def not_parsable(self, place: Place, what: str) -> None:
         """Tells that a file does not parse."""
         self.report.fault("not-parsable", place, place.path, what)

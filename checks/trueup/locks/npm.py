@@ -115,7 +115,9 @@ class _Judgement:
             target = entry.resolved
             if entry.link and isinstance(target, str) and path.startswith("node_modules/"):
                 gone = join_folder(self.folder, target)
-                if ".." not in target.split("/") and not self.files.exists(join_folder(gone, "package.json")):
+                if not {"..", "node_modules"} & {*target.split("/")} and not self.files.exists(
+                    join_folder(gone, "package.json")
+                ):
                     message = f"{path[13:]} is linked to {target}, where no package.json is tracked"
                     # `npm ci` takes it.
                     self.report.fault("missing-member", self._place(path), path[13:], message, MEND, Severity.WARNING)
@@ -183,10 +185,15 @@ class _Judgement:
     def _checksums(self) -> None:
         for path, entry in self.packages.items():
             resolved = entry.resolved
-            from_registry = isinstance(resolved, str) and resolved.startswith(("http://", "https://"))
+            # Without `resolved` (npm can leave it out) a version is one of the registry's.
+            from_registry = (
+                resolved.startswith(("http://", "https://"))
+                if isinstance(resolved, str)
+                else "node_modules/" in path and semver.version(entry.version or "") is not None
+            )
             if from_registry and not entry.integrity and not entry.link and not entry.in_bundle:
                 name = path.rpartition("node_modules/")[2]
-                message = f"{name} {entry.version or ''}: no integrity for {resolved}"
+                message = f"{name} {entry.version or ''}: no integrity"
                 self.report.fault("missing-checksum", self._place(path), name, message, f"npm update {name}")
 
     def _place(self, path: str, *keys: str) -> Place:

@@ -93,8 +93,12 @@ def _satisfaction(project: Pyproject, metadata: dict[str, Any], locked: Locked, 
     overrides = table(project.tool("pdm"), "resolution", "overrides") | table(project.tool("pdm"), "overrides")
     excluded = strings(table(project.tool("pdm"), "resolution").get("excludes"))
     loose = frozenset(pep508.normalised(name) for name in (*overrides, *excluded))
-    # `targets`, and `strategy` without `cross_platform`: the lock is that of some environments only.
-    partial = bool(metadata.get("targets")) or "cross_platform" not in strings(metadata.get("strategy"))
+    # A lock that is that of some platforms only may lack what others need.
+    targets = metadata.get("targets")
+    if isinstance(targets, list):
+        partial = any(isinstance(one, dict) and ("platform" in one or "implementation" in one) for one in targets)
+    else:
+        partial = "cross_platform" not in strings(metadata.get("strategy"))
     declared = project.project.get("requires-python")
     pythons = (pep508.specifiers(declared) if isinstance(declared, str) else None) or SpecifierSet()
     plain = [one for one in wanted if not partial or one.wanted.marker is None or one.extra]

@@ -81,7 +81,10 @@ def judge(lock: str, files: Files) -> None:
     if merge_markers(files.report, lock, text) or merge_markers(files.report, manifest, mod):
         return
     read = GoMod(mod)
-    sums = _sums(lock, text, files) | _workspace_sums(folder, files)
+    own, above = _sums(lock, text, files), _workspace_sums(folder, files)
+    if own is None or above is None:
+        return
+    sums = own | above
     is_listed = read.go >= _LISTED_SINCE
     if not is_listed:
         what = "whether indirect modules have their sums: before Go 1.17 go.mod does not list them"
@@ -106,21 +109,20 @@ def judge(lock: str, files: Files) -> None:
             files.report.fault("missing-sum", Place(manifest, one.line, 1), module, message, MEND)
 
 
-def _sums(path: str, text: str, files: Files) -> set[tuple[str, str]]:
+def _sums(path: str, text: str, files: Files) -> set[tuple[str, str]] | None:
+    """Modules and versions; `None` for a file that is no go.sum, which is told."""
     found = set()
     for number, line in enumerate(text.split("\n"), 1):
         words = line.split()
         if len(words) == 3 and words[2].startswith("h"):
             found.add((words[0], words[1]))
         elif words:
-            files.not_parsable(
-                Place(path, number, 1), f"a line of {len(words)} words where MODULE VERSION HASH belongs"
-            )
-            break
+            files.not_parsable(Place(path, number, 1), "a line that is not MODULE VERSION HASH")
+            return None
     return found
 
 
-def _workspace_sums(folder: str, files: Files) -> set[tuple[str, str]]:
+def _workspace_sums(folder: str, files: Files) -> set[tuple[str, str]] | None:
     """Sums of a go.work above: they count for its modules."""
     parts = folder.split("/") if folder else []
     for end in range(len(parts), -1, -1):

@@ -106,6 +106,9 @@ class _Judgement:
         recorded = self.data.get("overrides") or {}
         if not isinstance(declared, dict) or not isinstance(recorded, dict):
             return
+        if declared and not recorded and "overrides" in self.workspace:
+            self.report.undecided(self.lock, "overrides of pnpm-workspace.yaml: pnpm reads them there since 10.5")
+            return
         # `$name` and `catalog:` are recorded as what they stand for.
         plain = {key: value for key, value in declared.items() if not str(value).startswith(("$", "catalog:"))}
         differing = {key for key, value in plain.items() if recorded.get(key) != value}

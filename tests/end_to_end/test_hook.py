@@ -98,6 +98,7 @@ def test_hooks_run_over_the_whole_repository_on_every_occasion() -> None:
         "trueup-links": "trueup links",
         "trueup": "trueup check",
         "trueup-grid-config": "trueup grid-config",
+        "trueup-locks": "trueup locks",
     }
     for hook in hooks:
         assert hook["language"] == "python"

@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links
+from trueup.config.model import GridConfig, Links, Locks
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -75,11 +75,13 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config")),
+        *_fields(Config, skip=("links", "grid_config", "locks")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
         *_fields(GridConfig),
+        "\n[locks]\n",
+        *_fields(Locks),
     ]
     return "".join(parts) + "".join(f"\n# {TITLES[name]}\n{_commented(example)}" for name, example in EXAMPLES.items())
 

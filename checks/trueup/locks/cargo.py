@@ -5,6 +5,7 @@ Of the manifests it records names alone: which packages each member depends on.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from trueup.config.globs import BadGlob
@@ -13,7 +14,7 @@ from trueup.locks import semver
 from trueup.locks.cargo_toml import CargoToml, Dependency, load, members
 from trueup.locks.files import Files, join_folder
 from trueup.locks.pyproject import strings, table
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 from trueup.locks.toml_lock import Locked
 
 MEND = "cargo update --workspace"
@@ -134,11 +135,13 @@ class _Judgement:
 
     def _checksums(self) -> None:
         seen: dict[str, int] = {}
+        found: list[Unhashed] = []
         for package in self.locked.packages:
             name, source = package["name"], str(package.get("source", ""))
             seen[name] = seen.get(name, -1) + 1
-            old = f"checksum {name} {package.get('version')} ({source})"
+            shown = f"{name} {package.get('version')}"
+            old = f"checksum {shown} ({source})"
             if source.startswith(("registry+", "sparse+")) and "checksum" not in package and old not in self.checksums:
-                message = f"{name} {package.get('version', '')}: no checksum"
-                mend = f"cargo update --package {name}"
-                self.report.fault("missing-checksum", self.locked.place(name, seen[name]), name, message, mend)
+                place = functools.partial(self.locked.place, name, seen[name])
+                found.append(Unhashed(shown, name, place, f"cargo update --package {name}"))
+        self.report.missing_checksums(found, "no checksum")

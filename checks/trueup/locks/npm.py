@@ -7,6 +7,7 @@ node_modules. `npm ci` refuses a tree that does not satisfy the manifests; a cop
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from trueup.locks import package_json as manifests
 from trueup.locks import semver
 from trueup.locks.files import Files, join_folder
 from trueup.locks.package_json import FIELDS, Manifest
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 
 MEND = "npm install --package-lock-only"
 
@@ -183,6 +184,7 @@ class _Judgement:
         return "", None
 
     def _checksums(self) -> None:
+        found: list[Unhashed] = []
         for path, entry in self.packages.items():
             resolved = entry.resolved
             # Without `resolved` (npm can leave it out) a version is one of the registry's.
@@ -193,8 +195,9 @@ class _Judgement:
             )
             if from_registry and not entry.integrity and not entry.link and not entry.in_bundle:
                 name = path.rpartition("node_modules/")[2]
-                message = f"{name} {entry.version or ''}: no integrity"
-                self.report.fault("missing-checksum", self._place(path), name, message, f"npm update {name}")
+                place = functools.partial(self._place, path)
+                found.append(Unhashed(f"{name} {entry.version or ''}", name, place, f"npm update {name}"))
+        self.report.missing_checksums(found, "no integrity")
 
     def _place(self, path: str, *keys: str) -> Place:
         text = self.files.text(self.lock) or ""

@@ -5,6 +5,7 @@ The command in its first lines names the files that it was made from.
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ from typing import NamedTuple
 
 from trueup.links.paths import join
 from trueup.locks import pep508
-from trueup.locks.files import Files, merge_markers
+from trueup.locks.files import Files, merge_markers, place_at
 from trueup.locks.formats import PIP_COMPILE_SIGN
 from trueup.locks.pyproject import load
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*==[ \t]*([^\s;\\]+)", re.MULTILINE)
 _URL = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*@", re.MULTILINE)
@@ -158,10 +159,11 @@ def _hashes(lock: str, text: str, files: Files, mend: str) -> None:
     """With one hash in it, pip refuses whatever has none."""
     if "--hash=" not in text:
         return
+    missing: list[Unhashed] = []
     heads = list(_PIN.finditer(text))
     for at, found in enumerate(heads):
         end = heads[at + 1].start() if at + 1 < len(heads) else len(text)
         if "--hash=" not in text[found.start() : end]:
-            place = Place(lock, text.count("\n", 0, found.start()) + 1, 1)
-            message = f"{found[1]}=={found[2]}: no hash, where other packages have one"
-            files.report.fault("missing-checksum", place, pep508.normalised(found[1]), message, mend)
+            place = functools.partial(place_at, lock, text, found.start())
+            missing.append(Unhashed(f"{found[1]}=={found[2]}", pep508.normalised(found[1]), place, mend))
+    files.report.missing_checksums(missing, "no hash, where other packages have one")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from trueup.locks import package_json as manifests
 from trueup.locks import semver
 from trueup.locks.files import Files, join_folder
 from trueup.locks.package_json import Manifest
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 from trueup.locks.yaml_reading import line_of, read, sections, text_of
 
 MEND = "pnpm install --lockfile-only"
@@ -187,16 +188,16 @@ class _Judgement:
 
     def checksums(self, part: tuple[int, int]) -> None:
         """Tells registry packages without integrity."""
+        missing: list[Unhashed] = []
         for found in _PACKAGE.finditer(self.text, *part):
             key, body = found[1] or found[2], found[3]
             resolution = re.search(r"^    resolution:(.*(?:\n      .*)*)", body, re.MULTILINE)
             written = resolution[1] if resolution is not None else "integrity:"
             # From Git, a tarball's URL or a folder: those have none, or name a commit.
-            if not any(
-                word in written for word in ("integrity:", "commit:", "directory:", "codeload.github.com", "repo:")
-            ):
-                place = line_of(self.lock, self.text, rf"^  '?{re.escape(key)}'?:")
-                self.report.fault("missing-checksum", place, key, f"{key}: no integrity", "pnpm install --fix-lockfile")
+            if not any(word in written for word in _NO_CHECKSUM):
+                place = functools.partial(line_of, self.lock, self.text, rf"^  '?{re.escape(key)}'?:")
+                missing.append(Unhashed(key, key, place, "pnpm install --fix-lockfile"))
+        self.report.missing_checksums(missing, "no integrity")
 
     def _place(self, below: str, name: str | None = None) -> Place:
         patterns = [r"^importers:", rf"^  '?{re.escape(below)}'?:"] if "\nimporters:" in self.text else []

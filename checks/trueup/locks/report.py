@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from trueup.findings import Finding, Note, Severity
+
+MOST_UNHASHED = 10  # more packages without checksum in one lock than that have one cause
 
 
 class Place(NamedTuple):
@@ -17,6 +20,15 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         """As messages name it: `uv.lock:12`."""
         return self.path if self.line is None else f"{self.path}:{self.line}"
+
+
+class Unhashed(NamedTuple):
+    """A package without checksum. The place is looked up only when it is told."""
+
+    name: str
+    target: str
+    place: Callable[[], Place]
+    mend: str
 
 
 class Report:
@@ -61,6 +73,16 @@ class Report:
                 suggestion=mend,
             )
         )
+
+    def missing_checksums(self, found: list[Unhashed], what: str) -> None:
+        """Tells packages without checksum, each by itself or, where there are many, the first and their number."""
+        if len(found) <= MOST_UNHASHED:
+            for one in found:
+                self.fault("missing-checksum", one.place(), one.target, f"{one.name}: {what}", one.mend)
+        else:
+            first = found[0]
+            message = f"{len(found):,} packages: {what}; the first is {first.name}"
+            self.fault("missing-checksum", first.place(), "*", message, first.mend)
 
     def undecided(self, path: str, what: str) -> None:
         """Notes what cannot be decided from the two files."""

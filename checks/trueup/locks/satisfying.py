@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from trueup.locks import pep508
 from trueup.locks.pyproject import Asked
-from trueup.locks.report import Place, Report
+from trueup.locks.report import Report, Unhashed
 from trueup.locks.toml_lock import Locked
 
 
@@ -62,12 +63,15 @@ def missing_hashes(
 ) -> None:
     """Tells packages of which a file has no hash."""
     seen: dict[str, int] = {}
+    found: list[Unhashed] = []
     for package in locked.packages:
         name = package["name"]
         index = seen[name] = seen.get(name, -1) + 1
         files = list(unhashed(package))
         if files:
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-            message = f"{name} {package.get('version', '')}: no hash for {files[0]}{more}"
-            place: Place = locked.place(name, index)
-            report.fault("missing-checksum", place, name, message, f"{mend} --upgrade-package {name}")
+            shown = f"{name} {package.get('version', '')} ({files[0]}{more})"
+            place = functools.partial(locked.place, name, index)
+            command = f"{mend} --upgrade-package {name}" if mend == "uv lock" else mend
+            found.append(Unhashed(shown, name, place, command))
+    report.missing_checksums(found, "no hash")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from trueup.locks import package_json as manifests
 from trueup.locks import semver
 from trueup.locks.files import Files, join_folder
 from trueup.locks.package_json import Manifest
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 from trueup.locks.yaml_reading import line_of, read
 from trueup.locks.yarn import resolutions
 
@@ -98,13 +99,14 @@ class _Judgement:
 
     def checksums(self, data: dict[str, Any]) -> None:
         """Tells packages from a registry without checksum; those of other platforms have none until fetched."""
+        missing: list[Unhashed] = []
         for key, entry in data.items():
             if not isinstance(entry, dict) or "checksum" in entry or "conditions" in entry:
                 continue
-            if "@npm:" in str(entry.get("resolution", "")) and "::__archiveUrl" not in str(entry["resolution"]):
-                message = f"{entry['resolution']}: no checksum"
-                mend = "yarn install --check-cache"
-                self.report.fault("missing-checksum", self.place(key), str(entry["resolution"]), message, mend)
+            name = str(entry.get("resolution", ""))
+            if "@npm:" in name and "::__archiveUrl" not in name:
+                missing.append(Unhashed(name, name, functools.partial(self.place, key), "yarn install --check-cache"))
+        self.report.missing_checksums(missing, "no checksum")
 
     def place(self, key: str, name: str | None = None) -> Place:
         patterns = [rf'^"?{re.escape(key)}"?:']

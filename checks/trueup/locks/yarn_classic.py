@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from trueup.locks import package_json as manifests
 from trueup.locks import semver
 from trueup.locks.files import Files, place_at
 from trueup.locks.package_json import Manifest
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Unhashed
 from trueup.locks.yarn import resolutions
 
 MEND = "yarn install"
@@ -41,17 +42,16 @@ def entries(text: str) -> Iterator[tuple[list[str], Entry]]:
 def judge(lock: str, text: str, members: dict[str, Manifest], files: Files) -> None:
     """Compares the patterns of all manifests with the entries."""
     known: dict[str, Entry] = {}
+    missing: list[Unhashed] = []
     report = files.report
     for patterns, entry in entries(text):
         known |= dict.fromkeys(patterns, entry)
         resolved = entry.fields.get("resolved", "")
         from_registry = resolved.startswith(("http://", "https://")) and "codeload.github.com" not in resolved
         if from_registry and "integrity" not in entry.fields and "#" not in resolved and ".git" not in resolved:
-            name = patterns[0].rpartition("@")[0]
-            place = place_at(lock, text, entry.start)
-            report.fault(
-                "missing-checksum", place, name, f"{patterns[0]}: no integrity, and no hash in {resolved}", MEND
-            )
+            find = functools.partial(place_at, lock, text, entry.start)
+            missing.append(Unhashed(patterns[0], patterns[0].rpartition("@")[0], find, MEND))
+    report.missing_checksums(missing, "no integrity, and no hash in its address")
     if text.strip() and not known and any(any(one.of(kind) for kind in _KINDS) for one in members.values()):
         files.not_parsable(Place(lock, 1, 1), "no entry of a yarn.lock is in it")
         return

@@ -11,7 +11,7 @@ import pytest
 
 from trueup.config import Config, load
 from trueup.config.load import MAX_BYTES
-from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Override
+from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Locks, Override
 from trueup.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
@@ -55,7 +55,7 @@ def test_what_makes_sense_is_accepted(place: Path, tmp_path: Path) -> None:
 def test_every_setting_arrives(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_bytes((DATA / "accepted/everything.toml").read_bytes())
     assert load(tmp_path).config == Config(
-        checks=["links", "grid-config"],
+        checks=["links", "grid-config", "locks"],
         fail_on="warning",
         baseline="ci/trueup-baseline.json",
         repository="owner/name.js",
@@ -79,13 +79,14 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
             ],
         ),
         grid_config=GridConfig(exclude=["tests/data/"]),
+        locks=Locks(exclude=["tests/data/"]),
     )
 
 
 def test_the_table_sets_every_setting() -> None:
     """Whoever adds a setting adds it to `everything.toml`."""
     text = (DATA / "accepted/everything.toml").read_text(encoding="utf-8")
-    for kind in (Config, Links, GridConfig, Ignore, Override, FlavourRule):
+    for kind in (Config, Links, GridConfig, Locks, Ignore, Override, FlavourRule):
         for field in msgspec.structs.fields(kind):
             assert re.search(
                 rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
@@ -175,7 +176,7 @@ def test_at_most_twenty_faults_are_told(tmp_path: Path) -> None:
 
 def test_a_key_cannot_forge_a_line(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_text('"x\\n::error::y\\u001b[31m" = 1\n')
-    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config"
+    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, locks"
     assert refusal(tmp_path) == rf"trueup.toml:1: 'x\n::error::y\x1b[31m': unknown key (known are: {known})"
 
 

@@ -9,7 +9,7 @@ from trueup.config import Config, PathMatcher
 from trueup.findings import CheckSummary
 from trueup.locks.files import Files, join_folder
 from trueup.locks.formats import PIP_COMPILE, PIP_COMPILE_SIGN, UV_COMPILE_SIGN, Format, format_of, load
-from trueup.locks.report import Report
+from trueup.locks.report import Report, Undecidable
 from trueup.repo import View
 from trueup.repo.view import SUBMODULE, SYMLINK
 
@@ -51,7 +51,10 @@ def _outcome(view: View, chosen: dict[str, Format], excluded: PathMatcher, optio
     report = Report()
     files = Files(view, report)
     for path, known in chosen.items():
-        load(known).judge(path, files)
+        try:
+            load(known).judge(path, files)
+        except Undecidable as error:
+            report.undecided(path, str(error))
     two_locks(chosen, report)
     if not options.paths:
         untracked_locks(files, excluded)

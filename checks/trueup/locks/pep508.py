@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 _LITERAL = re.compile(
     r"""(\w+)\s*(?:[=<>!~]+|not in|in)\s*["']([^"']*)["']|["']([^"']*)["']\s*(?:[=<>!~]+|not in|in)\s*(\w+)"""
 )
+_LONG_NUMBER = re.compile(r"\d{19}")  # no version has one, and reading thousands of digits takes long
 _PYTHON = ("python_version", "python_full_version")
 # What a platform's variables say together: a marker that no platform tells apart is the same marker.
 _PLATFORMS = (
@@ -49,8 +50,11 @@ def normalised(name: str) -> str:
     return canonicalize_name(name)
 
 
+@functools.lru_cache(maxsize=8192)
 def read(text: str) -> Wanted | None:
     """A requirement; `None` for what is none."""
+    if _LONG_NUMBER.search(text):
+        return None
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -68,6 +72,8 @@ def read(text: str) -> Wanted | None:
 @functools.lru_cache(maxsize=4096)
 def specifiers(text: str) -> SpecifierSet | None:
     """A set of version specifiers; `None` for what is none."""
+    if _LONG_NUMBER.search(text):
+        return None
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
@@ -77,6 +83,8 @@ def specifiers(text: str) -> SpecifierSet | None:
 @functools.lru_cache(maxsize=4096)
 def marker(text: str) -> Marker | None:
     """A marker; `None` for what is none."""
+    if _LONG_NUMBER.search(text):
+        return None
     try:
         return Marker(text)
     except InvalidMarker:
@@ -85,6 +93,8 @@ def marker(text: str) -> Marker | None:
 
 def is_inside(version: str, versions: SpecifierSet) -> bool | None:
     """Whether a version satisfies the specifiers; pre-releases count. `None` where it is no version."""
+    if _LONG_NUMBER.search(version):
+        return None
     try:
         return versions.contains(Version(version), prereleases=True)
     except InvalidVersion:

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from trueup.config.locate import lines_of, nearest_line
 from trueup.locks import pep508
 from trueup.locks.files import Files, join_folder
-from trueup.locks.report import Place
+from trueup.locks.report import Place, Undecidable
+
+MOST_WRITTEN_OUT = 20_000  # groups that include each other could hold any number
 
 
 class Asked(NamedTuple):
@@ -36,6 +38,11 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 def strings(value: Any) -> list[str]:
     """The strings of a list; nothing where it is none."""
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _includes(value: Any) -> list[str]:
+    found = [one.get("include-group") for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return list(dict.fromkeys(pep508.normalised(one) for one in found if isinstance(one, str)))
 
 
 class Pyproject:
@@ -72,23 +79,25 @@ class Pyproject:
                 yield asked._replace(wanted=pep508.with_extra(asked.wanted, extra), extra=pep508.normalised(extra))
 
     def groups(self) -> Iterator[Asked]:
-        """`[dependency-groups]`, what they include written out."""
+        """`[dependency-groups]`, what they include written out. Raises `Undecidable` where that is too much."""
         groups = {
             pep508.normalised(name): (name, value) for name, value in table(self.data, "dependency-groups").items()
         }
+        own = {group: list(self._list(("dependency-groups", name), value)) for group, (name, value) in groups.items()}
+        includes = {group: [one for one in _includes(value) if one in groups] for group, (_, value) in groups.items()}
+        count = 0
         for group in groups:
-            included = [group]
-            for one in included:  # grows while it is read; each group once
-                name, value = groups[one]
-                for asked in self._list(("dependency-groups", name), value):
-                    yield asked._replace(group=group)
-                further = (
-                    [entry.get("include-group") for entry in value if isinstance(entry, dict)]
-                    if isinstance(value, list)
-                    else []
-                )
-                names = [pep508.normalised(entry) for entry in further if isinstance(entry, str)]
-                included += [entry for entry in dict.fromkeys(names) if entry in groups and entry not in included]
+            included = {group: None}
+            waiting = [group]
+            for one in waiting:  # grows while it is read; each group once
+                count += 1 + len(own[one])
+                if count > MOST_WRITTEN_OUT:
+                    raise Undecidable(
+                        f"dependency groups: written out they have more than {MOST_WRITTEN_OUT:,} entries"
+                    )
+                yield from (asked._replace(group=group) for asked in own[one])
+                waiting += [further for further in includes[one] if further not in included]
+                included |= dict.fromkeys(includes[one])
 
     def listed(self, *path: str) -> list[Asked]:
         """The requirements of a list at this path."""

@@ -10,6 +10,10 @@ from trueup.findings import Finding, Note, Severity
 MOST_UNHASHED = 10  # more packages without checksum in one lock than that have one cause
 
 
+class Undecidable(Exception):
+    """A lock can be judged no further; the text says what cannot be decided."""
+
+
 class Place(NamedTuple):
     """A place in a file; lines and columns from 1, `None` where only the file is known."""
 

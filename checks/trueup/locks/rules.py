@@ -63,7 +63,7 @@ RULES = (
     Rule(
         id="locks/two-locks",
         severity=Severity.WARNING,
-        summary="two locks of different tools for one manifest",
+        summary="a second lock, of another tool, for one manifest",
         reason="Each tool updates its own lock only: the other one goes stale, and some people install from it.",
     ),
 )

@@ -26,7 +26,11 @@ def judge(
 
     `loose` are packages of which nothing is concluded; with `*` in it nothing counts as missing.
     """
+    seen: set[tuple[str, tuple[str | int, ...]]] = set()
     for one in asked:
+        if (one.owner.path, one.key) in seen:
+            continue  # groups include each other
+        seen.add((one.owner.path, one.key))
         rule = broken_rule(one, locked, pythons, loose)
         name = one.wanted.name
         if rule == "missing-requirement":

@@ -198,8 +198,10 @@ class _Judgement:
             return
         place = self.locked.place(package) if package is not None else self.locked.key("manifest")
         known = {pep508.normalised(name): read_recorded(value) for name, value in recorded.items()}
-        for group in dict.fromkeys([*(one.group for one in declared), *known]):
-            mine = [one for one in declared if one.group == group]
+        asked: dict[str, list[Asked]] = {group: [] for group in known}
+        for one in declared:
+            asked.setdefault(one.group, []).append(one)
+        for group, mine in asked.items():
             self._compare(mine, known.get(group, []), place)
 
     def _compare(

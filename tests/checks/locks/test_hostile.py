@@ -106,10 +106,8 @@ def test_workspaces_in_a_circle(repository: Repository) -> None:
     repository.write("js/a/package-lock.json", '{"lockfileVersion": 3, "packages": {"": {}}}')
     repository.add()
     lines = timed_lines(repository.root)
-    assert (
-        "py/uv.lock: cannot be decided offline: dependency groups: written out they have more than 20,000 entries"
-        in (locks(repository.root, "py").notes)
-    )
+    (note,) = locks(repository.root, "py").notes
+    assert note.endswith("dependency groups: they are more than 20,000 entries written out")
     assert "crates/a/Cargo.toml:2 missing-member a" in lines
     assert "crates/b/Cargo.toml:2 missing-member b" in lines
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from checks.locks.lock_runs import locks
+from trueup.locks import semver
 
 NPM, NODE = shutil.which("npm"), shutil.which("node")
 pytestmark = pytest.mark.skipif(NPM is None or NODE is None, reason="npm is not installed")
@@ -86,3 +87,46 @@ def test_agrees_with_npm_ci(seed: int, tmp_path: Path) -> None:
         found = locks(tmp_path)
         errors = [one for one in found.findings if one.severity == "error"]
         assert bool(errors) == (checked.returncode != 0), (edit, found.lines, checked.stderr)
+
+
+VERSIONS = """
+    0.0.1 0.0.3 0.0.4 0.0.1-beta 0.0.1-beta.1 0.2.3 0.2.4 0.3.0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-beta.2 1.0.0-beta.10
+    1.0.0-rc.1 1.0.0 1.2.2 1.2.3 1.2.3-beta.2 1.2.3-beta.3 1.2.3-rc 1.2.3+build 1.2.4 1.3.0 1.9.9 2.0.0-rc.1 2.0.0
+    2.3.4 2.3.5 2.4.0 3.0.0
+""".split()
+WORDS = """
+    * x 1 1.2 1.2.3 =1.2.3 v1.2.3 =v1.2.3 ^1.2.3 ^0.2.3 ^0.0.3 ^0 ^0.0 ^1.x ^1.2.x ~1 ~1.2 ~1.2.3 ~0 ~1.x ~>1.2.3 >=1.2
+    >1.2 <2 <=1.2 >1 <=1 >=1 >1.x <x >=x 1.x 1.2.x 1.2.* x.1 1.x.3 >=1.0.0-rc.1 ^1.0.0-beta.2 ~1.2.3-beta.2 1.0.0-alpha
+    ^0.0.1-beta <1.0.0-0 1.2.3+build ^1.2.3+b latest >=1.2.3,<2
+""".split()
+PHRASES = [
+    "", "1.2.3 - 2.3.4", "1.2 - 2.3", "1 - 2", "^1.2.3 || ^2.0.0", ">=1.2.3 <2", ">= 1.2.3 < 2.0.0", "^ 1.2.3",
+    "~> 1.2.3", "||", "^1.2.3||", ">1.0.0-rc.1 <1.2.0", " 1.2.3 ", "1.2.3 2.0.0", "<1.2 || >2.3 <3",
+]  # fmt: skip
+ASK = """
+const semver = require(process.argv[1]);
+const [ranges, versions] = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const answer = (range, version) => semver.validRange(range) === null ? null : semver.satisfies(version, range);
+console.log(JSON.stringify(ranges.map((range) => versions.map((version) => answer(range, version)))));
+"""
+
+
+def test_ranges_mean_what_they_mean_to_npm() -> None:
+    place = Path(str(NPM)).resolve().parent.parent / "node_modules/semver"
+    if not place.is_dir():
+        pytest.skip("npm's own semver is not where npm is")
+    ranges = [*WORDS, *PHRASES, *(f"{one} {other}" for one in WORDS[2:12] for other in WORDS[28:34])]
+    done = subprocess.run(
+        [str(NODE), "-e", ASK, str(place)],
+        input=json.dumps([ranges, VERSIONS]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = json.loads(done.stdout)
+    for text, expected in zip(ranges, answers, strict=True):
+        read = semver.npm_range(text)
+        versions = [semver.version(one) for one in VERSIONS]
+        assert all(one is not None for one in versions)
+        found = [None if read is None else semver.holds(read, one) for one in versions if one is not None]
+        assert found == expected, text

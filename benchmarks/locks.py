@@ -91,12 +91,13 @@ def measure(name: str, folder: Path, runs: int) -> list[str]:
     trueup = Tool("trueup", [str(Path(sys.executable).parent / "trueup"), "locks", "--warn-only"], nothing)
     samples = rounds([parse, trueup], folder, runs)
     pairs = zip(samples["trueup"], samples["parse"], strict=True)
-    ratios = [one.wall_s / other.wall_s for one, other in pairs]
+    both = list(pairs)
+    ratios, cpu = [one.wall_s / other.wall_s for one, other in both], [one.cpu_s / other.cpu_s for one, other in both]
     size = (folder / name).stat().st_size / 1e6
     peak = max(sample.peak_bytes for sample in samples["trueup"]) / 1e6
     row = [name, f"{size:.1f}"]
     row += [part for tool in ("parse", "trueup") for part in spread([sample.wall_s for sample in samples[tool]])]
-    return [*row, *spread(ratios, digits=2), f"{peak:.0f}"]
+    return [*row, *spread(ratios, digits=2), *spread(cpu, digits=2), f"{peak:.0f}"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -123,7 +124,19 @@ def main(argv: list[str] | None = None) -> int:
         f"{time.strftime('%Y-%m-%d')}: Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
     )
     print(f"medians of {args.runs} runs, the two in turn\n")
-    header = ["", "MB", "parse alone s", "range", "trueup locks s", "range", "ratio", "range", "peak MB"]
+    header = [
+        "",
+        "MB",
+        "parse alone s",
+        "range",
+        "trueup locks s",
+        "range",
+        "ratio",
+        "range",
+        "of CPU",
+        "range",
+        "peak MB",
+    ]
     table(header, rows)
     return 0
 

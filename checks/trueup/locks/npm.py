@@ -83,6 +83,7 @@ class _Judgement:
                 f"node_modules/{name}": Entry(version=one.version, integrity=one.integrity, in_bundle=one.bundled)
                 for name, one in old.items()
             }
+        self.versions: dict[str, str | None] = {}
         npmrc = files.text(join_folder(folder, ".npmrc")) or "" if files.exists(join_folder(folder, ".npmrc")) else ""
         self.skips_peers = "legacy-peer-deps=true" in npmrc.replace(" ", "")
 
@@ -95,6 +96,7 @@ class _Judgement:
         if self.is_old:
             self.report.undecided(self.lock, "what lockfileVersion 1 was made from: it records no copy of package.json")
         self._members(members)
+        self.versions = {self._below(folder): member.version for folder, member in members.items()}
         for folder, manifest in {self.folder: self.manifest, **members}.items():
             self._manifest(folder, manifest, {str(one.name) for one in members.values()})
         self._checksums()
@@ -131,7 +133,8 @@ class _Judgement:
             for name, spec in manifest.of(field).items():
                 # In the root, the workspace of this name comes before whatever the root asks for.
                 is_workspace = name in members and folder == self.folder
-                told = not is_workspace and self._requirement(folder, field, name, spec, manifest)
+                wins = not any(name in manifest.of(later) for later in FIELDS[FIELDS.index(field) + 1 :])
+                told = wins and not is_workspace and self._requirement(folder, field, name, spec, manifest)
                 kept = recorded.get(name)
                 if not told and copy is not None and not self.is_old and kept != spec and name not in members:
                     what = "does not record it" if kept is None else f"records {kept!r}"
@@ -152,8 +155,7 @@ class _Judgement:
         if field == "peerDependencies":
             optional = manifest.peer_dependencies_meta.get(name)
             is_optional = isinstance(optional, dict) and optional.get("optional") is True
-            asked_otherwise = any(name in manifest.of(other) for other in FIELDS[:3])
-            if self.skips_peers or is_optional or asked_otherwise or self.is_old:
+            if self.skips_peers or is_optional or self.is_old:
                 return False
         path, entry = self._resolve(folder, name)
         place = manifests.place(folder, self.files, field, name)
@@ -163,12 +165,15 @@ class _Judgement:
             return True
         wanted = manifests.read_spec(name, spec)
         target = self.packages.get(str(entry.resolved)) if entry.link else entry
-        if target is None or target.version is None or wanted.range is None:
+        # Of a workspace the manifest's version counts, not the lock's copy of it.
+        version = self.versions.get(str(entry.resolved)) if entry.link else None
+        version = version or (target.version if target is not None else None)
+        if version is None or wanted.range is None:
             return False
-        found = semver.version(target.version)
+        found = semver.version(version)
         is_other = entry.name is not None and not entry.link and entry.name != wanted.package
         if is_other or (found is not None and not semver.holds(wanted.range, found)):
-            has = f"{entry.name} {target.version}" if is_other else target.version
+            has = f"{entry.name} {version}" if is_other else version
             message = f"{name}@{spec} is asked for here, and {self._place(path)} has {has}"
             self.report.fault("outside-requirement", place, name, message, MEND)
             return True

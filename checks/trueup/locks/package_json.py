@@ -14,7 +14,8 @@ from trueup.locks import semver
 from trueup.locks.files import Files, join_folder, place_at
 from trueup.locks.report import Place
 
-FIELDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+# The later ones win where npm meets a name twice.
+FIELDS = ("peerDependencies", "dependencies", "optionalDependencies", "devDependencies")
 _NOT_A_RANGE = re.compile(r"[:/]|^\.")
 
 
@@ -37,9 +38,9 @@ class Manifest(msgspec.Struct, rename="camel"):
     bin: Any = None
 
     def of(self, field: str) -> dict[str, str]:
-        """One of `FIELDS` by its name in the file. An optional dependency is not one of the others, as npm has it."""
+        """One of `FIELDS` by its name in the file. What is optional as well is no plain dependency, as npm has it."""
         found: dict[str, str] = getattr(self, re.sub("D", "_d", field))
-        if field in ("dependencies", "devDependencies"):
+        if field == "dependencies":
             return {name: spec for name, spec in found.items() if name not in self.optional_dependencies}
         return found
 

@@ -57,7 +57,7 @@ def read(text: str) -> Wanted | None:
         return None
     try:
         requirement = Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, SyntaxError, ValueError):  # packaging evaluates quoted texts as Python does
         return None
     return Wanted(
         normalised(requirement.name),
@@ -87,7 +87,7 @@ def marker(text: str) -> Marker | None:
         return None
     try:
         return Marker(text)
-    except InvalidMarker:
+    except (InvalidMarker, SyntaxError, ValueError):
         return None
 
 

@@ -137,7 +137,7 @@ class _Judgement:
     def _importer(self, folder: str, below: str, manifest: Manifest, importer: dict[str, Any]) -> None:
         recorded = self._recorded(importer)
         asked: dict[str, tuple[str, str]] = {}
-        for field in reversed(_KINDS):
+        for field in ("devDependencies", "dependencies", "optionalDependencies"):  # the later one wins
             asked |= {name: (field, spec) for name, spec in manifest.of(field).items()}
         settings = self.data.get("settings")
         settings = settings if isinstance(settings, dict) else {}

@@ -241,7 +241,8 @@ class _Judgement:
         written = {pep508.normalised(name): name for name in table(member.data, *path)}
         if kind == "group" and member.tool("uv").get("dev-dependencies") is not None:
             written.setdefault("dev", "dev")
-        kept = {pep508.normalised(name) for name in recorded or () if isinstance(name, str)}
+        names = recorded if isinstance(recorded, (list, dict)) else ()
+        kept = {pep508.normalised(name) for name in names if isinstance(name, str)}
         for name in [one for one in written if one not in kept]:
             place = member.place(*path, written[name])
             lock = self.locked.place(member.name or "")

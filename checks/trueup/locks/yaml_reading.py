@@ -29,7 +29,7 @@ def text_of(path: str, files: Files) -> str | None:
 def sections(text: str) -> dict[str, tuple[int, int]]:
     """The parts of a file below its top-level keys, as offsets: a lock is large, and few of them are needed."""
     starts = [(next(filter(None, found.groups()), ""), found.start()) for found in _TOP.finditer(text)]
-    ends = [start for _, start in starts[1:]] + [len(text)]
+    ends = [*(start for _, start in starts), len(text)][1:]
     return {name: (start, end) for (name, start), end in zip(starts, ends, strict=True)}
 
 

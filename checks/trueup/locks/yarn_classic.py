@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 def entries(text: str) -> Iterator[tuple[list[str], Entry]]:
     """The patterns of each entry, and the entry."""
     for found in _ENTRY.finditer(text):
-        patterns = [one[1] or one[2] for one in _PATTERN.finditer(found[1])]
+        patterns = [one[1] or one[2] or "" for one in _PATTERN.finditer(found[1])] or [""]
         fields = {one[1]: one[2] for one in _FIELD.finditer(found[2])}
         yield patterns, Entry(found.start(), fields)
 

@@ -17,6 +17,7 @@ from fix_repository import PROJECT
 # Poetry has an environment of its own: `.ci/run` makes it.
 POETRY = shutil.which("poetry", path=f"{PROJECT / '.venv-poetry/bin'}{os.pathsep}{os.environ.get('PATH', '')}")
 pytestmark = pytest.mark.skipif(POETRY is None, reason="poetry is not installed")
+SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
 
 VERSIONS = ("1.0", "1.5", "2.0")
 
@@ -71,7 +72,7 @@ def poetry(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_agrees_with_poetry(seed: int, tmp_path: Path) -> None:
     choose = random.Random(seed)
     wheels.index(tmp_path / "index")

@@ -8,6 +8,7 @@ node_modules. `npm ci` refuses a tree that does not satisfy the manifests; a cop
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -84,6 +85,7 @@ class _Judgement:
                 for name, one in old.items()
             }
         self.versions: dict[str, str | None] = {}
+        self.overridden = frozenset(_overridden(manifest.overrides))
         npmrc = files.text(join_folder(folder, ".npmrc")) or "" if files.exists(join_folder(folder, ".npmrc")) else ""
         self.skips_peers = "legacy-peer-deps=true" in npmrc.replace(" ", "")
 
@@ -171,6 +173,8 @@ class _Judgement:
         if version is None or wanted.range is None:
             return False
         found = semver.version(version)
+        if name in self.overridden:
+            return False
         is_other = entry.name is not None and not entry.link and entry.name != wanted.package
         if is_other or (found is not None and not semver.holds(wanted.range, found)):
             has = f"{entry.name} {version}" if is_other else version
@@ -208,3 +212,12 @@ class _Judgement:
         text = self.files.text(self.lock) or ""
         outer = ("dependencies", path.removeprefix("node_modules/")) if self.is_old else ("packages", path)
         return manifests.place_of_key(self.lock, text, *outer, *keys)
+
+
+def _overridden(overrides: Any) -> Iterator[str]:
+    """The packages whose versions `overrides` sets, at any depth, whatever anybody asks for."""
+    waiting = [overrides]
+    for one in waiting:  # grows while it is read
+        for key, value in one.items() if isinstance(one, dict) else ():
+            yield key[:1] + key[1:].partition("@")[0]
+            waiting.append(value)

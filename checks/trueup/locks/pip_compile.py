@@ -24,6 +24,7 @@ _OWN = ("pip", "setuptools", "wheel", "distribute")  # left out of the output un
 _LINE = re.compile(r"^[ \t]*([^#\s-][^#\n]*?)[ \t]*(?:\\[ \t]*)?(?:#[^\n]*)?$", re.MULTILINE)
 _INCLUDE = re.compile(r"^[ \t]*(?:-r|--requirement)[ \t=]+(\S+)", re.MULTILINE)
 _COMMAND = re.compile(r"^#[ \t]+((?:pip-compile|uv pip compile|python -m piptools compile)[^\n]*)$", re.MULTILINE)
+_LEFT_OUT = re.compile(r"--(?:no-emit-package|unsafe-package)[= ]([\w.-]+)")
 MOST_SOURCES = 50
 
 
@@ -59,7 +60,8 @@ def judge(lock: str, files: Files) -> None:
     if not names:
         files.report.undecided(lock, "what it was made from: its head names no file")
         return
-    _compare(lock, text, asked, files, mend)
+    left_out = {pep508.normalised(one) for one in _LEFT_OUT.findall(command[1])}
+    _compare(lock, text, [one for one in asked if one.wanted.name not in left_out], files, mend)
     _hashes(lock, text, files, mend)
     if not is_pip and "--universal" not in command[1]:
         files.report.undecided(lock, "requirements with markers: it was compiled for one environment")

@@ -50,7 +50,8 @@ def test_every_command_has_a_help(name: str, capsys: pytest.CaptureFixture[str])
         (
             ["zzz"],
             "trueup: error: there is no command 'zzz'\n"
-            "hint: known are: check, links, grid-config, metrics, dashboards, locks, versions, explain, rules, init, schema, contracts\n",
+            "hint: known are: check, links, grid-config, metrics, dashboards, versions, locks, "
+            "explain, rules, init, schema, contracts\n",
         ),
         (
             ["--fix"],

@@ -8,6 +8,7 @@ from trueup.config import Config
 from trueup.findings import Finding
 from trueup.repo import View
 from trueup.versions import change, numbers, state
+from trueup.versions.bumps import Move, bumps_of
 from trueup.versions.facts import Facts, agrees
 from trueup.versions.model import Pin, Strength
 from trueup.versions.source import Source, Sources
@@ -32,14 +33,12 @@ def plan(view: View, config: Config, sources: Sources, paths: list[str], name: s
     seeds = [(one.source, one.pin) for one in rows.get(name, [])]
     if not seeds:
         seeds = [(source, pin) for source in files for pin in source.pins if _is_named(pin, name)]
-    moves: dict[tuple[str, str, str], change.Move] = {}
+    moves: dict[tuple[str, str, str], Move] = {}
     for _, pin in seeds:
         if not numbers.same(pin.version, version):
-            moves.setdefault(
-                (pin.kind, pin.name, pin.version), change.Move(pin.kind, pin.name, pin.version, version, [])
-            )
+            moves.setdefault((pin.kind, pin.name, pin.version), Move(pin.kind, pin.name, pin.version, version, []))
     left: list[str] = []
-    for behind in change.left_behind(sources, change.bumps_of(moves.values()), paths, lambda _: True):
+    for behind in change.left_behind(sources, bumps_of(moves.values()), paths, lambda _: True):
         if behind.pin.strength is Strength.FLOOR and "own" not in behind.bump.kinds:
             left.append(f"{behind.source.path}:{behind.source.line(behind.pin)}: a lower bound of its own")
         else:

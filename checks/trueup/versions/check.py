@@ -11,6 +11,9 @@ from trueup.errors import UsageError
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.repo import Origin, Unreadable, View
 from trueup.versions import change, state
+from trueup.versions.bumps import Search, bumps_of
+from trueup.versions.diffing import changed_files, unlike_index
+from trueup.versions.grading import summed_up
 from trueup.versions.readers import SEARCHED, kind_of
 from trueup.versions.since import base_of
 from trueup.versions.source import LARGEST_BYTES, Sources
@@ -62,7 +65,7 @@ class _Run:
         if base is None:
             self.notes.append(Note("versions", "there is no commit yet that the change could be compared with"))
             return
-        changed = change.changed_files(self.view, self.view.git, base, self.wanted)
+        changed = changed_files(self.view, self.view.git, base, self.wanted)
         moves = change.moves_of(self.view, self.sources, changed)
         if len(moves) > change.MOST_MOVES:
             self.notes.append(
@@ -71,11 +74,11 @@ class _Run:
             moves = moves[: change.MOST_MOVES]
         for move in moves:
             self.notes.append(Note("versions", f"{move.thing} {move.old} -> {move.new} in {listed(move.places)}"))
-        bumps = change.bumps_of(moves)
-        words = change.Search(bumps).words
+        bumps = bumps_of(moves)
+        words = Search(bumps).words
         if not words:
             return
-        behind, lines = change.summed_up(change.left_behind(self.sources, bumps, self._holding(words), self.wanted))
+        behind, lines = summed_up(change.left_behind(self.sources, bumps, self._holding(words), self.wanted))
         self.notes += [Note("versions", line) for line in lines]
         for one in behind:
             yield self.teller.behind(one)
@@ -86,7 +89,7 @@ class _Run:
             return sorted(self.view.start_search(words, SEARCHED)())
         # The work tree is searched faster than the index; in a hook the two are alike but for a few files.
         found = self.view.start_search(words, SEARCHED, on_disk=True)
-        unlike = change.unlike_index(self.view, self.view.git, self.wanted)
+        unlike = unlike_index(self.view, self.view.git, self.wanted)
         return sorted({*found(), *unlike})
 
     def _state(self) -> Iterator[Finding]:

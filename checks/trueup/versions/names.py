@@ -16,10 +16,14 @@ _VARIABLE = re.compile(
 _HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/", "library/")
 # What says nothing about *which* version it is: such a variable means something else in each file.
 _VAGUE = frozenset(
-    "app application base build builder chart ci container current default dev docker docker-image final from git "
-    "github image img latest local min minimum max maximum my new next old package pkg previous prev project prod "
-    "release repo required runtime source src stable tag target test tools upstream release-image "
-    "base-image build-image file format schema api config protocol spec target-image output cache model the".split()
+    (
+        "app application base build builder chart ci container current default dev docker docker-image final from "
+        "git github image img latest local min minimum max maximum my new next old package pkg previous prev project "
+        "prod release repo required runtime source src stable tag target test tools upstream release-image "
+        "base-image build-image file format schema api config protocol spec target-image output cache model the "
+        "cluster server client agent engine platform language resource storage driver plugin module library product "
+        "os kernel service sdk cli"
+    ).split()
 )
 # One thing under several names.
 _SAME = {

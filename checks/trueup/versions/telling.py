@@ -9,7 +9,7 @@ import msgspec
 from trueup.findings import Edit, Finding, Severity
 from trueup.rules import registry
 from trueup.versions import numbers
-from trueup.versions.change import Behind
+from trueup.versions.bumps import Behind
 from trueup.versions.model import Located, Pin
 from trueup.versions.source import Fault, Source
 from trueup.versions.state import Differing, Outside

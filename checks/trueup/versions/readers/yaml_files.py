@@ -21,7 +21,9 @@ _SCRIPTS = frozenset(
 )
 _NO_SETTINGS = frozenset("api schema spec chart kube app min max crd config image k8s target file format".split())
 # Lines of what is not YAML before it is filled in.
-_TEMPLATE_IMAGE = re.compile(r"""^[ \t-]*image:[ \t]*["']?([^\s"'{}]+:[\w][\w.-]*)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+_TEMPLATE_IMAGE = re.compile(
+    r"""^[ \t-]*image:[ \t]*["']?([^\s"'{}]+:[\w][\w.-]*)["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE
+)
 _TEMPLATE_USES = re.compile(r"""^[ \t-]*uses:[ \t]*["']?([\w./-]+@[\w./-]+)""", re.MULTILINE)
 
 

@@ -103,7 +103,7 @@ def test_a_configuration_error_is_told_line_by_line(repository: Repository) -> N
     done = repository.trueup("check")
     known = (
         "known are: checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, "
-        "grid-config, metrics"
+        "grid-config, metrics, version-pins, versions"
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (

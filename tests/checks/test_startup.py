@@ -17,6 +17,7 @@ BANNED = {
     "msgspec",
     "multiprocessing",
     "pathspec",
+    "promql_parser",
     "pyromark",
     "pytest",
     "torch",

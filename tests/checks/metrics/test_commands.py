@@ -132,7 +132,7 @@ def test_the_expositions_of_a_repository(tmp_path: Path) -> None:
     assert [line for line in done.stdout.splitlines() if ": error: " in line] == [
         "fixtures/a.prom:3:16: error: requests_total is below zero [metrics/negative-counter]"
     ]
-    assert "trueup: 2 expositions, 2 samples checked" in done.stdout
+    assert "trueup: 2 expositions, 2 samples" in done.stdout
     assert repository.trueup("metrics", "fixtures").returncode == 1
     repository.write("fixtures/a.prom", GOOD)
     assert repository.trueup("metrics").returncode == 0

@@ -41,10 +41,9 @@ class Family:
 
     @property
     def policy_name(self) -> str:
-        """Its name as a policy writes it: counters with `_total`."""
-        if self.openmetrics and self.kind == "counter" and not self.name.endswith("_total"):
-            return self.name + "_total"
-        return self.name
+        """Its name as a policy writes it: counters with `_total`, infos with `_info`."""
+        suffix = {"counter": "_total", "info": "_info"}.get(self.kind or "", "") if self.openmetrics else ""
+        return self.name if self.name.endswith(suffix) else self.name + suffix
 
     @property
     def own_label(self) -> str | None:

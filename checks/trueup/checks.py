@@ -55,6 +55,7 @@ _MODULES = {
     "links": "trueup.links.check",
     "grid-config": "trueup.grid_config.check",
     "metrics": "trueup.metrics.check",
+    "locks": "trueup.locks.check",
     "versions": "trueup.versions.check",
 }
 

@@ -61,6 +61,7 @@ COMMANDS = {
     "versions list": Command("trueup.commands.versions", "list what stands in several places", {"verb": "list"}),
     "versions discover": Command("trueup.commands.versions", "write stanzas for what agrees", {"verb": "discover"}),
     "versions bump": Command("trueup.commands.versions", "write a new version at every place", {"verb": "bump"}),
+    "locks": Command("trueup.commands.check", "check lock files against their manifests alone", {"checks": ("locks",)}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),

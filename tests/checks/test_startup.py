@@ -16,6 +16,7 @@ BANNED = {
     "markdown_it",
     "msgspec",
     "multiprocessing",
+    "packaging",
     "pathspec",
     "promql_parser",
     "pyromark",

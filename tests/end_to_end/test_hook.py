@@ -101,6 +101,7 @@ def test_hooks_run_over_the_whole_repository_on_every_occasion() -> None:
         "trueup-dashboards": "trueup dashboards",
         "trueup-metrics": "trueup metrics",
         "trueup-versions": "trueup versions --staged --since auto",
+        "trueup-locks": "trueup locks",
     }
     for hook in hooks:
         assert hook["language"] == "python"
@@ -247,3 +248,24 @@ def test_environment_of_the_hook_is_light(install: Callable[..., Repository], pr
     names = {path.name.partition("-")[0].lower() for path in places[0].glob("*.dist-info")}
     assert "trueup" in names
     assert names & {"torch", "pytest", "hypothesis", "pyzmq", "redis", "numpy"} == set()
+
+
+def test_a_lock_that_was_left_behind_is_refused(install: Callable[..., Repository]) -> None:
+    asked, locked = (
+        '{"": {"dependencies": {"ms": "^2.1.0"}}',
+        '"node_modules/ms": {"version": "2.1.3", "integrity": "x"}}',
+    )
+    repository = install("trueup-locks")
+    repository.write("package.json", '{\n  "dependencies": { "ms": "^2.1.0" }\n}\n')
+    repository.write("package-lock.json", f'{{"lockfileVersion": 3, "packages": {asked}, {locked}}}')
+    repository.add()
+    assert commit(repository).returncode == 0
+    repository.write("package.json", '{\n  "dependencies": { "ms": "^3.0.0" }\n}\n')
+    repository.add()
+
+    done = commit(repository)
+
+    assert done.returncode == 1, done.stdout
+    assert "package.json:2" in done.stdout
+    assert "ms@^3.0.0 is asked for here, and package-lock.json:1 has 2.1.3 [locks/outside-requirement]" in done.stdout
+    assert "-> npm install --package-lock-only" in done.stdout

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links", "grid-config", "metrics", "versions")
+CHECKS = ("links", "grid-config", "metrics", "locks", "versions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links, Metrics, VersionPins
+from trueup.config.model import GridConfig, Links, Locks, Metrics, VersionPins
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -90,7 +90,7 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config", "metrics", "version_pins")),
+        *_fields(Config, skip=("links", "grid_config", "metrics", "locks", "version_pins")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
@@ -99,6 +99,8 @@ def starter() -> str:
         *_fields(Metrics),
         "\n[version-pins]\n",
         *_fields(VersionPins),
+        "\n[locks]\n",
+        *_fields(Locks),
     ]
     return "".join(parts) + "".join(f"\n# {TITLES[name]}\n{_commented(example)}" for name, example in EXAMPLES.items())
 

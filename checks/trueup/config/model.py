@@ -25,9 +25,12 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config", "metrics", "versions"]
+CheckName = Literal["links", "grid-config", "metrics", "locks", "versions"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
+
+# Trees that somebody else wrote: their locks are not ours to mend.
+DEFAULT_VENDORED = ("third_party/", "third-party/", "thirdparty/", "vendor/", "node_modules/", ".venv/")
 
 # Attribution and licence texts, and vendored trees, are other people's words: nobody here can mend them.
 DEFAULT_EXCLUDE = (
@@ -37,12 +40,7 @@ DEFAULT_EXCLUDE = (
     "NOTICE*",
     "ATTRIBUTION*",
     "THIRD[-_]PARTY*",
-    "third_party/",
-    "third-party/",
-    "thirdparty/",
-    "vendor/",
-    "node_modules/",
-    ".venv/",
+    *DEFAULT_VENDORED,
 )
 
 DEFAULT_EXCLUDE_PINS = (
@@ -236,11 +234,19 @@ class VersionFact(_Table, frozen=True, kw_only=True):
     appears: Annotated[list[str | Appearance], Meta(min_length=1, description="Places, as strings or tables.")]
 
 
+class Locks(_Table, frozen=True, kw_only=True):
+    """Settings of the check of lock files."""
+
+    exclude: Annotated[list[Glob], Meta(description="Locks that are not checked; replaces the default list.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_VENDORED))
+    )
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics", "locks"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -261,6 +267,7 @@ class Config(_Table, frozen=True, kw_only=True):
     ignore: list[Ignore] = []
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
+    locks: Locks = Locks()
     metrics: Metrics = Metrics()
     version_pins: VersionPins = VersionPins()
     versions: Annotated[list[VersionFact], Meta(description="Versions that must agree wherever they stand.")] = []

@@ -18,6 +18,7 @@ from trueup.config.model import (
     GridPair,
     Ignore,
     Links,
+    Locks,
     Metrics,
     Override,
     VersionFact,
@@ -67,7 +68,7 @@ def test_what_makes_sense_is_accepted(place: Path, tmp_path: Path) -> None:
 def test_every_setting_arrives(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_bytes((DATA / "accepted/everything.toml").read_bytes())
     assert load(tmp_path).config == Config(
-        checks=["links", "grid-config"],
+        checks=["links", "grid-config", "locks"],
         fail_on="warning",
         baseline="ci/trueup-baseline.json",
         repository="owner/name.js",
@@ -114,6 +115,7 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
             prefixes=[PrefixRule(prefix="e:", instead_of=["e_"], closed=True, python_client=True)],
             families={"e:x_total": Family(type="counter", labels=["m"], presence="required")},
         ),
+        locks=Locks(exclude=["tests/data/"]),
         version_pins=VersionPins(exclude=["archive/"], extend_exclude=["old/"]),
         versions=[
             VersionFact(
@@ -132,7 +134,19 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
 def test_the_table_sets_every_setting() -> None:
     """Whoever adds a setting adds it to `everything.toml`."""
     text = (DATA / "accepted/everything.toml").read_text(encoding="utf-8")
-    kinds = (Config, Links, GridConfig, Metrics, PrefixRule, VersionPins, VersionFact, Ignore, Override, FlavourRule)
+    kinds = (
+        Config,
+        Links,
+        GridConfig,
+        Metrics,
+        PrefixRule,
+        Locks,
+        VersionPins,
+        VersionFact,
+        Ignore,
+        Override,
+        FlavourRule,
+    )
     for kind in kinds:
         for field in msgspec.structs.fields(kind):
             assert re.search(
@@ -226,7 +240,7 @@ def test_at_most_twenty_faults_are_told(tmp_path: Path) -> None:
 def test_a_key_cannot_forge_a_line(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_text('"x\\n::error::y\\u001b[31m" = 1\n')
     known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, "
-    known += "metrics, version-pins, versions"
+    known += "locks, metrics, version-pins, versions"
     assert refusal(tmp_path) == rf"trueup.toml:1: 'x\n::error::y\x1b[31m': unknown key (known are: {known})"
 
 

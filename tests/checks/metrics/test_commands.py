@@ -74,6 +74,14 @@ def test_an_endpoint(place: Path, capsys: Capture) -> None:
     )
 
 
+def test_an_engines_colons_need_its_policy(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text("# HELP vllm:num_requests_running R.\n# TYPE vllm:num_requests_running gauge\n")
+    assert main(["metrics", "a.prom"]) == 1  # it has no sample
+    assert "has a colon [metrics/colon]\n    -> --policy builtin:vllm\n" in capsys.readouterr().out
+    assert main(["metrics", "a.prom", "--policy", "builtin:vllm"]) == 1
+    assert "metrics/colon" not in capsys.readouterr().out
+
+
 def test_the_configuration_around_here_holds(place: Path, capsys: Capture) -> None:
     (place / "trueup.toml").write_text(
         '[metrics]\npolicies = ["p.yaml"]\n[rules]\n"metrics/no-help" = "off"\n'
@@ -124,7 +132,7 @@ def test_the_expositions_of_a_repository(tmp_path: Path) -> None:
     assert [line for line in done.stdout.splitlines() if ": error: " in line] == [
         "fixtures/a.prom:3:16: error: requests_total is below zero [metrics/negative-counter]"
     ]
-    assert "trueup: 2 expositions, 2 samples checked" in done.stdout
+    assert "trueup: 2 expositions, 2 samples" in done.stdout
     assert repository.trueup("metrics", "fixtures").returncode == 1
     repository.write("fixtures/a.prom", GOOD)
     assert repository.trueup("metrics").returncode == 0

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from checks.metrics.endpoints import Headers, answering, engine_registry, served
+from fix_repository import PROJECT
 from trueup.cli import main
 from trueup.metrics.doctor.asking import described, read_names
 from trueup.metrics.doctor.scrapers import scrapers
@@ -60,6 +61,12 @@ def test_one_server_two_truths(capsys: pytest.CaptureFixture[str]) -> None:
     with served(engine_registry()) as url:
         assert main(["metrics", "doctor", url]) == 1
     assert capsys.readouterr().out.replace(url, "URL") == EXPECTED
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md"])
+def test_the_documentation_shows_what_it_prints(page: str) -> None:
+    shown = EXPECTED.replace("URL", "http://127.0.0.1:8000/metrics")
+    assert f"doctor http://127.0.0.1:8000/metrics\n{shown}```" in (PROJECT / page).read_text(encoding="utf-8")
 
 
 def test_names_without_a_colon_are_the_same_for_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,8 @@ _UNITS = {unit: unit for unit in _BASE_UNITS} | _OTHER_UNITS
 _UNITS |= {prefix + unit: base for unit, base in dict(_UNITS).items() for prefix in _PREFIXES}
 _ABBREVIATED = re.compile(r"_(?:s|ms|us|ns|sec|b|kb|mb|gb|tb|pb|m|h|d)(?:_|$)")
 _TYPE_IN_NAME = re.compile(r"_(counter|gauge|summary|histogram|gauge_histogram)(?:_|$)")
+# Engines that mean their colons.
+_POLICIES = {"sglang:": "builtin:sglang", "vllm:": "builtin:vllm"}
 _CAMEL = re.compile(r"[a-z][A-Z]")
 
 
@@ -61,7 +63,8 @@ def lint_faults(family: Family, *, named: bool) -> Iterator[Fault]:
     if named:
         return
     if ":" in name:
-        yield _fault(family, "colon", f"{name} has a colon")
+        policy = _POLICIES.get(name[: name.index(":") + 1])
+        yield _fault(family, "colon", f"{name} has a colon", f"--policy {policy}" if policy else None)
     if _CAMEL.search(name):
         yield _fault(family, "camel-case", f"{name} is written in camelCase")
     found = _TYPE_IN_NAME.search(name.lower())

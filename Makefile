@@ -59,7 +59,7 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) dist .build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-poetry dist .build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(MADE):
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }

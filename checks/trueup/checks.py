@@ -34,6 +34,8 @@ class Options(NamedTuple):
     history: bool = False
     inputs: tuple[Input, ...] = ()  # expositions that lie in no repository; then nothing else is looked at
     policies: tuple[str, ...] = ()  # policies of metric names besides the configuration's
+    parts: tuple[str, ...] = ()  # of the check `metrics`, the parts to run alone; empty: all
+    since: str | None = None  # judge what changed since this commit, for checks that can
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
 
@@ -53,6 +55,8 @@ _MODULES = {
     "links": "trueup.links.check",
     "grid-config": "trueup.grid_config.check",
     "metrics": "trueup.metrics.check",
+    "locks": "trueup.locks.check",
+    "versions": "trueup.versions.check",
 }
 
 

@@ -55,6 +55,13 @@ COMMANDS = {
     "metrics doctor": Command("trueup.commands.metrics_doctor", "ask an endpoint as every scraper does", {}),
     "metrics snapshot": Command("trueup.commands.metrics_snapshot", "make a policy of an exposition", {}),
     "metrics diff": Command("trueup.commands.metrics_diff", "compare two expositions or policies", {}),
+    "metrics migrate": Command("trueup.commands.metrics_migrate", "rename metrics wherever they are used", {}),
+    "dashboards": Command("trueup.commands.dashboards", "check what uses metrics alone", {}),
+    "versions": Command("trueup.commands.check", "check versions alone", {"checks": ("versions",)}),
+    "versions list": Command("trueup.commands.versions", "list what stands in several places", {"verb": "list"}),
+    "versions discover": Command("trueup.commands.versions", "write stanzas for what agrees", {"verb": "discover"}),
+    "versions bump": Command("trueup.commands.versions", "write a new version at every place", {"verb": "bump"}),
+    "locks": Command("trueup.commands.check", "check lock files against their manifests alone", {"checks": ("locks",)}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),
@@ -102,7 +109,8 @@ def help_text() -> str:
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids.
+Checks a Git repository for what is no longer true: broken links, fragments and symlinks,
+routing grids, metric names, versions that disagree.
 
 commands:
 {lines}

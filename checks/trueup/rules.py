@@ -39,10 +39,12 @@ def registry() -> dict[str, Rule]:
     """All rules by id, in the order in which the documentation lists them."""
     from trueup.grid_config.rules import RULES as GRID_CONFIG
     from trueup.links.rules import RULES as LINKS
+    from trueup.locks.rules import RULES as LOCKS
     from trueup.meta_rules import RULES as META
     from trueup.metrics.rules import RULES as METRICS
+    from trueup.versions.rules import RULES as VERSIONS
 
-    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *METRICS, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *METRICS, *LOCKS, *VERSIONS, *META)}
 
 
 def find(rule_id: str) -> Rule:

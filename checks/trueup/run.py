@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         config=config,
         comments={path: found for outcome in outcomes for path, found in outcome.comments.items()},
         baseline=_baseline(view, config, request),
+        checked_rules=_checked(names, request.options),
         whole_run=not (request.options.paths or request.options.inputs),
         source=loaded,
         same_file={path: shown for outcome in outcomes for path, shown in outcome.same_file.items()},
@@ -78,6 +80,22 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         version=__version__,
         seconds=time.perf_counter() - started,
     )
+
+
+def _checked(names: Sequence[str], options: Options) -> frozenset[str]:
+    """The rules that a run of these checks can find broken: an entry that ignores another is not unused for it."""
+    parts = {"links": ("links", "symlinks")}
+    kinds = {"trueup", *(kind for name in names for kind in parts.get(name, (name,)))}
+    checked = {rule for rule in registry() if rule.partition("/")[0] in kinds}
+    if "versions" in names:
+        from trueup.versions.rules import OF_A_CHANGE, OF_A_STATE
+
+        checked -= OF_A_CHANGE if options.since is None else OF_A_STATE
+    if options.parts:
+        from trueup.metrics.rules import rules_of
+
+        checked -= {rule.id for rule in rules_of(without=options.parts)}
+    return frozenset(checked)
 
 
 def _with_severities(findings: list[Finding], severities: Severities) -> list[Finding]:

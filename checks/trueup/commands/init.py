@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links, Metrics
+from trueup.config.model import GridConfig, Links, Locks, Metrics, VersionPins
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -35,6 +35,11 @@ EXAMPLES = {
     "flavours": '[[links.flavours]]\npaths = ["site/"]\nflavour = "hugo"\nroot = "site/content"',
 }
 
+EXAMPLES["versions"] = (
+    '[[versions]]\nname = "vllm"\nsource = "dockerfile:docker/Dockerfile#ARG VLLM_REF"\n'
+    'appears = ["yaml:deploy/values.yaml#image.tag", "regex:docs/*.md#vllm==([0-9.]+)"]'
+)
+
 
 # What a setting without a default could be.
 UNSET = {
@@ -50,6 +55,7 @@ TITLES = {
     "ignore": "Findings to live with; every entry needs its reason.",
     "prefixes": "Prefixes of metric names, and how they must not be written.",
     "families": "Metric families: what each must look like.",
+    "versions": "Versions that must agree: where each is stated, and where it appears.",
     "flavours": "Which generator publishes which files; GitHub itself where nothing is said or detected.",
 }
 
@@ -84,13 +90,17 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config", "metrics")),
+        *_fields(Config, skip=("links", "grid_config", "metrics", "locks", "version_pins")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
         *_fields(GridConfig),
         "\n[metrics]\n",
         *_fields(Metrics),
+        "\n[version-pins]\n",
+        *_fields(VersionPins),
+        "\n[locks]\n",
+        *_fields(Locks),
     ]
     return "".join(parts) + "".join(f"\n# {TITLES[name]}\n{_commented(example)}" for name, example in EXAMPLES.items())
 

@@ -25,9 +25,12 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config", "metrics"]
+CheckName = Literal["links", "grid-config", "metrics", "locks", "versions"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
+
+# Trees that somebody else wrote: their locks are not ours to mend.
+DEFAULT_VENDORED = ("third_party/", "third-party/", "thirdparty/", "vendor/", "node_modules/", ".venv/")
 
 # Attribution and licence texts, and vendored trees, are other people's words: nobody here can mend them.
 DEFAULT_EXCLUDE = (
@@ -37,12 +40,50 @@ DEFAULT_EXCLUDE = (
     "NOTICE*",
     "ATTRIBUTION*",
     "THIRD[-_]PARTY*",
+    *DEFAULT_VENDORED,
+)
+
+DEFAULT_EXCLUDE_PINS = (
+    # A record of what was true then.
+    "[cC][hH][aA][nN][gG][eE][lL][oO][gG]*",
+    "CHANGES*",
+    "HISTORY*",
+    "NEWS*",
+    "RELEASE*",
+    "releases/",
+    "release-notes/",
+    "release_notes/",
+    "changelog/",
+    "changelogs/",
+    "archive/",
+    "archived/",
+    "deprecated/",
+    "legacy/",
+    "blog/",
+    "adr/",
+    "adrs/",
+    "decisions/",
+    "proposals/",
+    "proposal/",
+    "rfcs/",
+    "keps/",
+    "design/",
+    "**/versioned_docs/",
+    "v[0-9]*.[0-9]*/",
+    "[0-9]*.[0-9]*/",
+    # Other people's code.
     "third_party/",
     "third-party/",
     "thirdparty/",
     "vendor/",
     "node_modules/",
     ".venv/",
+    # Inputs of tests, wrong on purpose as often as not.
+    "testdata/",
+    "test-data/",
+    "test_data/",
+    "fixtures/",
+    "__snapshots__/",
 )
 
 
@@ -143,6 +184,17 @@ class Metrics(_Table, frozen=True, kw_only=True):
     )
     exclude: Annotated[list[Glob], Meta(description="Files that are not checked.")] = []
     scraper: Annotated[ScraperName, Meta(description="The scraper whose stored names are used.")] | None = None
+    extra_labels: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(description="Labels that scraping adds here, besides job, instance, pod and the like."),
+    ] = []
+    docs: Annotated[list[Glob], Meta(description="Markdown whose queries and names of metrics are checked.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_SOURCES))
+    )
+    reference_docs: Annotated[
+        list[Glob], Meta(description="Of these documents together: where every family of the policies is named.")
+    ] = []
+    code: Annotated[list[Glob], Meta(description="Source files whose strings hold queries or names of metrics.")] = []
     max_file_bytes: Annotated[int, Meta(ge=1, description="Larger files are reported and not checked.")] = (
         64 * 1024 * 1024
     )
@@ -153,11 +205,48 @@ class Metrics(_Table, frozen=True, kw_only=True):
     ] = {}
 
 
+class VersionPins(_Table, frozen=True, kw_only=True):
+    """Settings of the check of versions."""
+
+    exclude: Annotated[
+        list[Glob], Meta(description="Files whose versions are not compared; replaces the default list.")
+    ] = msgspec.field(default_factory=lambda: list(DEFAULT_EXCLUDE_PINS))
+    extend_exclude: Annotated[list[Glob], Meta(description="Added to `exclude`.")] = []
+
+
+class Appearance(_Table, frozen=True, kw_only=True):
+    """A place that must agree with a version's source."""
+
+    place: Annotated[str, Meta(min_length=1, description="As in `source`; a glob may name several files.")]
+    precision: Annotated[
+        Literal["exact", "minor", "major"], Meta(description="How many numbers must agree: all, two, one.")
+    ] = "exact"
+    contains: Annotated[bool, Meta(description="The place holds a range, which must allow the version.")] = False
+
+
+class VersionFact(_Table, frozen=True, kw_only=True):
+    """A version with one source, and the places that must agree with it."""
+
+    name: Annotated[str, Meta(min_length=1, description="What it is the version of.")]
+    source: Annotated[
+        str, Meta(min_length=1, description="`toml:pyproject.toml#project.version`, `dockerfile:ARG VLLM_REF`, …")
+    ]
+    appears: Annotated[list[str | Appearance], Meta(min_length=1, description="Places, as strings or tables.")]
+
+
+class Locks(_Table, frozen=True, kw_only=True):
+    """Settings of the check of lock files."""
+
+    exclude: Annotated[list[Glob], Meta(description="Locks that are not checked; replaces the default list.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_VENDORED))
+    )
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics", "locks"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -178,4 +267,7 @@ class Config(_Table, frozen=True, kw_only=True):
     ignore: list[Ignore] = []
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
+    locks: Locks = Locks()
     metrics: Metrics = Metrics()
+    version_pins: VersionPins = VersionPins()
+    versions: Annotated[list[VersionFact], Meta(description="Versions that must agree wherever they stand.")] = []

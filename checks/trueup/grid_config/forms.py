@@ -13,7 +13,7 @@ from trueup.grid_config.file import File
 from trueup.grid_config.model import Cells
 from trueup.grid_config.pairing import Pair, pairs
 from trueup.grid_config.picker import LATENCY, MAPPING, SIZE
-from trueup.grid_config.tree import Node, Object, pointer
+from trueup.reading.tree import Node, Object, pointer
 
 RULE = "grid-config/forms-differ"
 

@@ -18,14 +18,15 @@ from trueup.repo import View
 
 Part = Callable[[View, Config, Options, PolicySet], Callable[[], Outcome]]
 
-PARTS = ("trueup.metrics.exposition.part",)
+PARTS = {"expositions": "trueup.metrics.exposition.part", "consumers": "trueup.metrics.consumers.part"}
 
 
 def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]:
     """Starts every part; the answer finishes them and adds up what they found."""
     policies = load_policies(config.metrics, view.root, options.policies)
     # Expositions that lie in no repository concern the first part alone.
-    names = PARTS[:1] if options.inputs else PARTS
+    chosen = ("expositions",) if options.inputs else options.parts or tuple(PARTS)
+    names = [PARTS[name] for name in chosen]
     begun = [cast("Part", importlib.import_module(name).start)(view, config, options, policies) for name in names]
 
     def finish() -> Outcome:

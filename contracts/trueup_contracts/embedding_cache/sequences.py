@@ -45,7 +45,7 @@ def test_every_sequence_with_views_is_that_of_a_list(trueup_subject: Subject, tr
 # Tensors are chosen from lists, simplest first: one draw each, which keeps sequences cheap to draw and to shorten.
 def _owned() -> list[Fill]:
     """Tensors that own their storage, most of them small enough for three to fit."""
-    sizes = (*range(1, 13), 0, 19, 20, 21, 39, 40, 41)
+    sizes = (*range(1, 13), 0, 16, 20, 24, 39, 40, 41, 48, 64)
     return [Fill(seed, dtype, (size // ELEMENT_BYTES[dtype],)) for seed in (1, 2) for dtype in DTYPES for size in sizes]
 
 

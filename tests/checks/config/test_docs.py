@@ -10,7 +10,17 @@ import pytest
 
 from fix_repository import PROJECT
 from trueup.config import load
-from trueup.config.model import DEFAULT_EXCLUDE, DEFAULT_SOURCES, Config, GridConfig, Links, Metrics
+from trueup.config.model import (
+    DEFAULT_EXCLUDE,
+    DEFAULT_SOURCES,
+    DEFAULT_VENDORED,
+    Config,
+    GridConfig,
+    Links,
+    Locks,
+    Metrics,
+    VersionPins,
+)
 from trueup.errors import ConfigError
 
 CONFIGURATION = (PROJECT / "docs/configuration.md").read_text(encoding="utf-8")
@@ -30,9 +40,10 @@ def test_examples_are_accepted(text: str, tmp_path: Path) -> None:
 
 def test_every_setting_is_in_the_tables() -> None:
     listed = re.findall(r"^\| `([a-z-]+)` \|", CONFIGURATION, re.MULTILINE)
-    kinds = (Config, Links, GridConfig, Metrics)
+    kinds = (Config, Links, GridConfig, Metrics, Locks, VersionPins)
     keys = [field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)]
-    assert sorted(listed) == sorted(key for key in keys if key not in ("links", "grid-config", "metrics"))
+    tables = ("links", "grid-config", "metrics", "locks", "version-pins")
+    assert sorted(listed) == sorted(key for key in keys if key not in tables)
 
 
 def test_the_default_lists_are_spelt_out() -> None:
@@ -40,6 +51,7 @@ def test_the_default_lists_are_spelt_out() -> None:
     sentence = re.search(r"The default of `exclude` is ([^:]*):", CONFIGURATION)
     assert sentence is not None
     assert re.findall(r"`([^`]+)`", sentence[1]) == list(DEFAULT_EXCLUDE)
+    assert "replaces the default, " + ", ".join(f"`{glob}`" for glob in DEFAULT_VENDORED) in CONFIGURATION
 
 
 def test_the_example_of_errors_is_what_is_printed(tmp_path: Path) -> None:

@@ -393,3 +393,40 @@ def test_no_snapshot_of_what_is_at_fault(place: Path, capsys: Capture) -> None:
         "trueup: error: a.prom:3:16: requests_total is below zero [metrics/negative-counter]\n"
         "hint: all its faults: trueup metrics a.prom\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "tails"),
+    [
+        (["**/*.prom"], (".prom",)),
+        (["**/*.prom", "!old/", "fixtures/a.txt"], (".prom", "a.txt")),
+        (["fixtures/"], None),
+        (["*.pro[m]"], None),
+        ([], ()),
+    ],
+)
+def test_what_every_matching_path_ends_in(patterns: list[str], tails: tuple[str, ...] | None) -> None:
+    from trueup.metrics.exposition.part import _tails
+
+    assert _tails(patterns) == tails
+
+
+def test_samples_without_metadata_may_take_turns() -> None:
+    """So exporters without HELP and TYPE write a histogram: bucket, sum and count of one label set after another."""
+    groups = "".join(f'x_bucket{{vmrange="a",p="{i}"}} 1\nx_sum{{p="{i}"}} 1\nx_count{{p="{i}"}} 1\n' for i in range(3))
+    found = read_exposition(groups.encode(), PolicySet([]))
+    assert {one.rule for one in found.faults} == {"no-help", "no-type"}
+    assert (found.samples, found.families["x_sum"].series, list(found.families["x_sum"].shapes)) == (9, 3, [("p",)])
+    again = read_exposition((groups + 'x_sum{p="1"} 2\n').encode(), PolicySet([]))
+    assert [(one.line, one.message) for one in again.faults if one.rule == "duplicate-series"] == [
+        (10, "line 5 has this series already")
+    ]
+
+
+def test_families_that_take_turns_in_a_block_cost_no_second_reading() -> None:
+    """Metadata that is not written as clients do makes one block of many families."""
+    turn = "".join(f" # TYPE f{i} gauge\nf{i} 1\n" for i in range(3000))
+    started = time.process_time()
+    found = read_exposition((turn + turn).encode(), PolicySet([]))
+    assert time.process_time() - started < 5
+    assert sum(one.rule == "duplicate-series" for one in found.faults) >= 1000

@@ -87,7 +87,7 @@ def promtool(text: str) -> tuple[str | None, set[tuple[str, str]]]:
     return None, lints
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(damaged(openmetrics=True))
 def test_what_the_openmetrics_parser_refuses_is_an_error(text: str) -> None:
     refused = refusal(parse_openmetrics, text)
@@ -98,7 +98,7 @@ def test_what_the_openmetrics_parser_refuses_is_an_error(text: str) -> None:
         assert errors <= STRICTER_THAN_OPENMETRICS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(damaged(openmetrics=False))
 def test_what_the_text_parser_refuses_is_an_error(text: str) -> None:
     refused = refusal(parse_text, text)

@@ -35,7 +35,7 @@ def slowly(text: str, *, openmetrics: bool) -> tuple[list[Family], int]:
     return found, faults + len(reader.faults)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_what_passes_at_a_glance_has_no_fault(case: tuple[str, bool]) -> None:
     text, openmetrics = case

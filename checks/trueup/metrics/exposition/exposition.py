@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import mmap
 import re
+from array import array
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from trueup.metrics.exposition.conformance import missing_faults, policy_faults
 from trueup.metrics.exposition.family import Family, suffixes
 from trueup.metrics.exposition.fast import Glance
 from trueup.metrics.exposition.faults import Fault
-from trueup.metrics.exposition.laws import at_name, family_faults
 from trueup.metrics.exposition.lint import lint_faults
-from trueup.metrics.exposition.reader import Reader
 from trueup.metrics.policy import PolicySet, splits
+
+if TYPE_CHECKING:
+    # What reads line by line is loaded when something is not plain.
+    from trueup.metrics.exposition.reader import Reader
 
 Data = bytes | mmap.mmap
 
@@ -69,11 +73,12 @@ class _Reading:
         self.found = found
         self.lint = lint
         self._glance = Glance(openmetrics=found.openmetrics)
-        self._reader = Reader(openmetrics=found.openmetrics, known=found.families.get, done=self._done)
+        self._reader: Reader | None = None
         self._owners: dict[str, str] = {}
         self._spans: dict[str, tuple[int, int, int]] = {}
-        self._keys: dict[str, set[object]] = {}
-        self._span = (0, 0, 1)
+        self._hashes: dict[str, array[int]] = {}  # of every series of a family that was read line by line
+        self._lines: dict[str, array[int]] = {}  # of the families that were never declared
+        self._keys: dict[str, set[int]] = {}
         self._empty: dict[str, Family] = {}  # families with metadata, a colon and no sample, by the name with `_`
 
     def run(self) -> None:
@@ -84,9 +89,9 @@ class _Reading:
             text = self._decoded(start, end, line)
             if self.found.is_cut:
                 return
-            self._span = (start, end, line)
             family = self._glance.family(text, line) if data[start : start + 1] == b"#" else None
             if family is not None and family.name not in self.found.families:
+                self._spans[family.name] = (start, end, line)
                 self._judge(family)
                 self.found.families[family.name] = family
             else:
@@ -97,6 +102,11 @@ class _Reading:
         self._end(line)
 
     def _slowly(self, text: str, line: int) -> None:
+        from trueup.metrics.exposition.reader import Reader
+
+        if self._reader is None:
+            found = self.found
+            self._reader = Reader(openmetrics=found.openmetrics, known=found.families.get, done=self._done)
         at = 0
         while at < len(text):
             cut = text.rfind("\n", at, at + _SLICE) + 1 or text.find("\n", at) + 1 or len(text)
@@ -122,41 +132,59 @@ class _Reading:
 
     def _done(self, family: Family) -> None:
         """A family that was read line by line; one that was reopened comes again, with the samples of this part."""
+        from trueup.metrics.exposition.laws import family_faults
+
         earlier = self.found.families.get(family.name)
-        if earlier is None:
-            self.found.families[family.name] = family
-            self._spans[family.name] = self._span
+        hashes = self._hashes.setdefault(family.name, array("q"))
+        hashes.extend(hash(sample.key) for sample in family.read)
+        if family.name in self._lines or not (self.found.openmetrics or family.has_metadata):
+            self._undeclared(family)
+        elif earlier is None:
             self._take(list(family_faults(family)))
             self._judge(family)
         else:
             self._take(list(self._again(family)))
+        self.found.families[family.name] = family
         family.read = []
 
+    def _undeclared(self, family: Family) -> None:
+        """Samples without HELP and TYPE are no family to be kept together: their series are counted at the end."""
+        from trueup.metrics.exposition.laws import take_shapes
+
+        self._lines.setdefault(family.name, array("q")).extend(sample.line for sample in family.read)
+        take_shapes(family)
+
     def _again(self, family: Family) -> Iterator[Fault]:
+        from trueup.metrics.exposition.laws import at_name
+
         keys = self._keys.get(family.name)
         if keys is None:
             keys = self._keys[family.name] = self._keys_of_first(family)
         for sample in family.read:
-            if sample.key in keys and not (family.openmetrics and sample.timestamp is not None):
+            key = hash(sample.key)
+            if key in keys and not (family.openmetrics and sample.timestamp is not None):
                 yield at_name(sample, "duplicate-series", "an earlier part of this family has this series already")
-            keys.add(sample.key)
+            keys.add(key)
         self.found.samples += len(family.read)
 
-    def _keys_of_first(self, family: Family) -> set[object]:
-        """The series of the part that was read first, read once more."""
-        start, end, line = self._spans.get(family.name, (0, 0, 1))
-        keys: set[object] = set()
+    def _keys_of_first(self, family: Family) -> set[int]:
+        """The series of the part that came first; if it was plain, its block, of this family alone, is read again."""
+        from trueup.metrics.exposition.reader import Reader
 
-        def take(one: Family) -> None:
-            if one.name == family.name:
-                keys.update(sample.key for sample in one.read)
-
-        reader = Reader(openmetrics=self.found.openmetrics, known=lambda _: None, done=take)
+        span = self._spans.get(family.name)
+        if span is None:
+            return set(self._hashes[family.name][: -len(family.read) or None])
+        start, end, line = span
+        keys: set[int] = set()
+        reader = Reader(
+            openmetrics=self.found.openmetrics,
+            known=lambda _: None,
+            done=lambda one: keys.update(hash(sample.key) for sample in one.read),
+        )
         reader.block(bytes(self.data[start:end]).decode("utf-8", "replace"), line)
         return keys
 
     def _judge(self, family: Family) -> None:
-        self._spans.setdefault(family.name, self._span)
         self.found.samples += family.samples
         if family.has_metadata and not family.samples and ":" in family.name and self.found.openmetrics:
             self._empty[family.name.replace(":", "_")] = family
@@ -198,6 +226,10 @@ class _Reading:
     def _end(self, line: int) -> None:
         data, found = self.data, self.found
         found.lines = line - 1
+        for name, lines in self._lines.items():
+            self._take(_repeated_lines(name, self._hashes[name], lines))
+            found.families[name].series = len(set(self._hashes[name]))
+            self._judge(found.families[name])
         if not any(fault.rule == "rewritten-name" for fault in found.faults):
             for family in self._empty.values():
                 self._name_and_policy(family)
@@ -240,6 +272,20 @@ def blocks(data: Data) -> Iterator[tuple[int, int]]:
         at = find(data, b"\n# ", at + 1)
     if start < len(data):
         yield start, len(data)
+
+
+def _repeated_lines(name: str, hashes: array[int], lines: array[int]) -> list[Fault]:
+    """Series of an undeclared family that stand there twice."""
+    if len(set(hashes)) == len(hashes):
+        return []
+    first: dict[int, int] = {}
+    faults = []
+    for key, line in zip(hashes, lines, strict=True):
+        before = first.setdefault(key, line)
+        if before != line:
+            message = f"line {before} has this series already"
+            faults.append(Fault("duplicate-series", name, line, 1, 1 + len(name), message))
+    return faults
 
 
 def find(data: Data, sought: bytes, start: int) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from trueup.metrics.exposition.sample import Sample
+if TYPE_CHECKING:
+    from trueup.metrics.exposition.sample import Sample
 
 
 @dataclasses.dataclass(slots=True)

@@ -8,6 +8,7 @@ last word: this module never reports a fault, it only spares the search for one.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable
@@ -23,10 +24,6 @@ _HEAD = re.compile(
 )
 # A sample in the one form in which clients write it.
 _SAMPLE = r"^(([a-zA-Z_:][\w:]*)(?:\{([^}\n]*)\})?) (-?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|[+-]Inf|NaN)"
-_LINE = {
-    True: re.compile(_SAMPLE + "$", re.MULTILINE | re.ASCII),
-    False: re.compile(_SAMPLE + r"(?: -?[0-9]{1,18})?$", re.MULTILINE | re.ASCII),
-}
 _STRINGS = re.compile(r'"(?:[^"\\\n]|\\["\\n])*"')
 _SHAPE = re.compile(r"(?:[a-zA-Z_]\w*=(?:,(?=.)|\Z))*", re.ASCII)
 _OWN = {
@@ -37,6 +34,12 @@ _BOUND = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?|Inf)")
 _KINDS = frozenset({"counter", "gauge", "histogram", "summary", "untyped", "unknown"})
 _MOST_REMEMBERED = 50_000
 _zero = (0.0).__le__
+
+
+@functools.cache
+def _line(*, openmetrics: bool) -> re.Pattern[str]:
+    """A sample's line; the text format's may have a timestamp."""
+    return re.compile(_SAMPLE + ("$" if openmetrics else r"(?: -?[0-9]{1,18})?$"), re.MULTILINE | re.ASCII)
 
 
 class _Known(NamedTuple):
@@ -77,7 +80,7 @@ class Glance:
         body = text[head.end() :]
         if not body:
             return family
-        rows = _LINE[self.openmetrics].findall(body)
+        rows = _line(openmetrics=self.openmetrics).findall(body)
         if len(rows) != body.count("\n"):
             return None
         return family if self._judge(family, rows, first_line + lines) else None

@@ -23,7 +23,7 @@ def family_faults(family: Family) -> Iterator[Fault]:
         yield from summary_faults(family)
     if family.openmetrics:
         yield from _grouping(family)
-    _take_shapes(family)
+    take_shapes(family)
 
 
 def _samples(family: Family) -> Iterator[Fault]:
@@ -114,7 +114,8 @@ def _grouping(family: Family) -> Iterator[Fault]:
         group, last = mine, sample
 
 
-def _take_shapes(family: Family) -> None:
+def take_shapes(family: Family) -> None:
+    """Fills `shapes` and `series` from the samples that were read."""
     own = family.own_label
     sets: set[frozenset[tuple[str, str]]] = set()
     for sample in family.read:

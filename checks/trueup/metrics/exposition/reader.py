@@ -134,7 +134,8 @@ class Reader:
 
     def _reopen(self, family: Family, number: int, start: int, end: int) -> None:
         self._switch(family)
-        if family.name not in self._reopened:
+        loose = not (self.openmetrics or family.has_metadata)
+        if not loose and family.name not in self._reopened:
             self._reopened.add(family.name)
             message = f"{family.name} began in line {family.place.line}, and other families stand between"
             self._fault("split-family", family.name, number, start, end, message)

@@ -10,6 +10,8 @@ from trueup.metrics.exposition.numbers import milliseconds, number, seconds
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_PLAIN_LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^{}\\]*\})? +([^ \t#]+)")
+_PAIR = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*)"(,)?')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _BLANKS = re.compile(r"[ \t]*")
@@ -58,6 +60,35 @@ class Sample(NamedTuple):
 
 def parse_sample(text: str, line: int, *, openmetrics: bool) -> Sample:
     """A sample from a line without its newline. Raises `Refused`."""
+    return _plain(text, line, openmetrics=openmetrics) or _parse(text, line, openmetrics=openmetrics)
+
+
+def _plain(text: str, line: int, *, openmetrics: bool) -> Sample | None:
+    """A line without escapes, timestamp and white space that only one of the formats has; `None` for any other."""
+    found = _PLAIN_LINE.fullmatch(text)
+    value = number(found[3]) if found else None
+    if found is None or value is None or (openmetrics and found.start(3) != found.end(1) + len(found[2] or "") + 1):
+        return None
+    labels: list[Label] = []
+    inside = found[2]
+    if inside:
+        at, end = found.start(2) + 1, found.end(2) - 1
+        while at < end:
+            pair = _PAIR.match(text, at, end)
+            if pair is None or (pair[3] and pair.end() == end):
+                return None
+            labels.append(Label(pair[1], pair[2], at, pair.end(2) + 1))
+            at = pair.end()
+            if not pair[3] and at != end:
+                return None
+        if len({label.name for label in labels}) != len(labels) or any(one.name.startswith("__") for one in labels):
+            return None
+    return Sample(
+        found[1], tuple(labels), value, None, None, line, 0, found.end(1), found.start(3), found.end(3), False
+    )
+
+
+def _parse(text: str, line: int, *, openmetrics: bool) -> Sample:
     start = 0 if openmetrics else _skip(text, 0)
     position = start
     found = NAME.match(text, position)

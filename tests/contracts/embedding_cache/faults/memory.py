@@ -62,7 +62,7 @@ class LeaksALittle(Hooked):
 
 @fault("EC-109")
 class KeepsTheSource(Hooked):
-    """keeps the tensor that it copied beside the copy"""
+    """keeps the caller's tensor beside its own copy"""
 
     def keep(self, tensor: torch.Tensor) -> Entry:
         entry = super().keep(tensor)

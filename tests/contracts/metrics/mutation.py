@@ -17,6 +17,9 @@ from trueup_contracts.profile import Profile
 from trueup_reference import adapters
 from trueup_reference.metrics_bridge import escaping, negotiation, prefixes, renaming
 
+# The factory would import it when it is called, and it would know a changed class for good.
+from trueup_reference.metrics_bridge.exporter import BridgeExporter  # noqa: F401
+
 MODULES = (prefixes, negotiation, escaping, renaming)
 _WISHES = "beyond the contract: weights are wishes"
 _TOLD = "beyond the contract: an escaping need not be told, and `underscores` always may be"

@@ -92,9 +92,7 @@ class Pyproject:
             for one in waiting:  # grows while it is read; each group once
                 count += 1 + len(own[one])
                 if count > MOST_WRITTEN_OUT:
-                    raise Undecidable(
-                        f"dependency groups: written out they have more than {MOST_WRITTEN_OUT:,} entries"
-                    )
+                    raise Undecidable(f"dependency groups: they are more than {MOST_WRITTEN_OUT:,} entries written out")
                 yield from (asked._replace(group=group) for asked in own[one])
                 waiting += [further for further in includes[one] if further not in included]
                 included |= dict.fromkeys(includes[one])

@@ -55,6 +55,8 @@ bench: $(TEST_READY)  ## time the link check; BENCH_ARGS="PATH-OF-A-CLONE" for a
 faults: $(TEST_READY)  ## which requirement of a contract suite finds which seeded fault
 	PYTHONPATH=tests $(BIN)/python -m contracts.router.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.embedding_cache.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.metrics.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) .venv-poetry dist .build .mypy_cache .ruff_cache .pytest_cache .hypothesis

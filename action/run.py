@@ -27,6 +27,9 @@ def arguments(inputs: Mapping[str, str]) -> list[str]:
     fail_on = inputs.get("TRUEUP_FAIL_ON", "").strip()
     if fail_on:
         found.append("--fail-on=" + fail_on)
+    since = inputs.get("TRUEUP_SINCE", "").strip()
+    if since:
+        found.append("--since=" + since)
     try:
         return found + shlex.split(inputs.get("TRUEUP_ARGS", ""))
     except ValueError as error:

@@ -43,10 +43,15 @@ class Found(NamedTuple):
 
 def links(root: Path, *args: str) -> Found:
     """`trueup links` of the repository at `root`."""
+    return check("links", root, *args)
+
+
+def check(command: str, root: Path, *args: str) -> Found:
+    """`trueup COMMAND` of the repository at `root`."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "report.json")
         try:
-            code = main(["links", "-C", str(root), "--report", f"json={place}", *args])
+            code = main([command, "-C", str(root), "--report", f"json={place}", *args])
         finally:
             gc.enable()  # the command has no more use for it; the tests that follow have
         return Found(code, json.loads(place.read_bytes()))

@@ -39,6 +39,7 @@ HEAVY = {
     "mdit_py_plugins",
     "multiprocessing",
     "prometheus_client",
+    "promql_parser",
     "pyromark",
     "pytest",
     "redis",

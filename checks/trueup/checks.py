@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from mmap import mmap
 from typing import NamedTuple, cast
 
 from trueup.config import Config
@@ -16,12 +18,24 @@ from trueup.repo import View
 from trueup.suppression import IgnoreComment
 
 
+class Input(NamedTuple):
+    """Bytes from outside the repository: a file anywhere, standard input, an answer to a scrape."""
+
+    name: str  # as findings name it
+    open: Callable[[], AbstractContextManager[bytes | mmap]]
+    openmetrics: bool | None = None  # what a Content-Type said
+
+
 class Options(NamedTuple):
     """What the command line adds to the configuration."""
 
     paths: tuple[str, ...] = ()  # folders and files from the root; empty: everything
     use_cache: bool = True
     history: bool = False
+    inputs: tuple[Input, ...] = ()  # expositions that lie in no repository; then nothing else is looked at
+    policies: tuple[str, ...] = ()  # policies of metric names besides the configuration's
+    parts: tuple[str, ...] = ()  # of the check `metrics`, the parts to run alone; empty: all
+    since: str | None = None  # judge what changed since this commit, for checks that can
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
 
@@ -37,7 +51,13 @@ class Outcome(NamedTuple):
 
 Start = Callable[[View, Config, Options], Callable[[], Outcome]]
 
-_MODULES = {"links": "trueup.links.check", "grid-config": "trueup.grid_config.check", "locks": "trueup.locks.check"}
+_MODULES = {
+    "links": "trueup.links.check",
+    "grid-config": "trueup.grid_config.check",
+    "metrics": "trueup.metrics.check",
+    "locks": "trueup.locks.check",
+    "versions": "trueup.versions.check",
+}
 
 
 def load(name: str) -> Start:

@@ -51,6 +51,16 @@ COMMANDS = {
     "grid-config show": Command("trueup.commands.grids", "draw the grids of a file", {"verb": "show"}),
     "grid-config explain": Command("trueup.commands.grids", "say which pool a request gets", {"verb": "explain"}),
     "grid-config convert": Command("trueup.commands.grids", "write a grid in its other form", {"verb": "convert"}),
+    "metrics": Command("trueup.commands.metrics", "check metric names alone: here, in a file, at a URL", {}),
+    "metrics doctor": Command("trueup.commands.metrics_doctor", "ask an endpoint as every scraper does", {}),
+    "metrics snapshot": Command("trueup.commands.metrics_snapshot", "make a policy of an exposition", {}),
+    "metrics diff": Command("trueup.commands.metrics_diff", "compare two expositions or policies", {}),
+    "metrics migrate": Command("trueup.commands.metrics_migrate", "rename metrics wherever they are used", {}),
+    "dashboards": Command("trueup.commands.dashboards", "check what uses metrics alone", {}),
+    "versions": Command("trueup.commands.check", "check versions alone", {"checks": ("versions",)}),
+    "versions list": Command("trueup.commands.versions", "list what stands in several places", {"verb": "list"}),
+    "versions discover": Command("trueup.commands.versions", "write stanzas for what agrees", {"verb": "discover"}),
+    "versions bump": Command("trueup.commands.versions", "write a new version at every place", {"verb": "bump"}),
     "locks": Command("trueup.commands.check", "check lock files against their manifests alone", {"checks": ("locks",)}),
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
@@ -99,8 +109,8 @@ def help_text() -> str:
     return f"""\
 usage: trueup COMMAND [ARGUMENT ...]
 
-Checks a Git repository for what is no longer true: broken links, fragments and symlinks, routing grids,
-locks that no longer hold what their manifests ask for.
+Checks a Git repository for what is no longer true: broken links, fragments and symlinks,
+routing grids, metric names, versions that disagree.
 
 commands:
 {lines}

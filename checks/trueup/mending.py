@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,22 +21,36 @@ _MOST_BYTES = 1 << 30
 _UNPLAIN = re.compile('[\x00-\x1f"\\\\\x7f\ud800-\udfff]')
 
 
-def mend(view: View, result: RunResult) -> RunResult:
-    """Writes every edit; the result without the findings that are mended."""
-    mended: set[int] = set()
-    notes = list(result.notes)
-    for path, findings in _by_path(result.findings).items():
-        before, after, done = _edited(view, path, findings)
+class Written(NamedTuple):
+    """The findings whose edits were written, by path and place, and the files that could not be, with the reason."""
+
+    done: list[Finding]
+    failed: list[tuple[str, str]]
+
+
+def write(view: View, findings: Iterable[Finding]) -> Written:
+    """Writes every edit that still fits its file."""
+    written = Written([], [])
+    for path, with_edits in _by_path(findings).items():
+        before, after, done = _edited(view, path, with_edits)
         if after == before:
             continue
         try:
             _replace(view, path, after)
         except OSError as error:
-            notes.append(Note("trueup", f"not mended: {error.strerror}", path))
+            written.failed.append((path, error.strerror or str(error)))
             continue
-        mended.update(map(id, done))
-    if mended:
-        notes.append(Note("trueup", f"mended: {len(mended)} findings"))
+        written.done.extend(sorted(done, key=_start))
+    return written
+
+
+def mend(view: View, result: RunResult) -> RunResult:
+    """Writes every edit; the result without the findings that are mended."""
+    written = write(view, result.findings)
+    notes = [*result.notes, *(Note("trueup", f"not mended: {reason}", path) for path, reason in written.failed)]
+    if written.done:
+        notes.append(Note("trueup", f"mended: {len(written.done)} findings"))
+    mended = {id(finding) for finding in written.done}
     kept = [finding for finding in result.findings if id(finding) not in mended]
     return msgspec.structs.replace(result, findings=kept, notes=notes)
 

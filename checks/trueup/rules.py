@@ -41,8 +41,10 @@ def registry() -> dict[str, Rule]:
     from trueup.links.rules import RULES as LINKS
     from trueup.locks.rules import RULES as LOCKS
     from trueup.meta_rules import RULES as META
+    from trueup.metrics.rules import RULES as METRICS
+    from trueup.versions.rules import RULES as VERSIONS
 
-    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *LOCKS, *META)}
+    return {rule.id: rule for rule in (*LINKS, *GRID_CONFIG, *METRICS, *LOCKS, *VERSIONS, *META)}
 
 
 def find(rule_id: str) -> Rule:

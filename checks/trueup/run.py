@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class Request(NamedTuple):
     default_branch: str | None = None
     fail_on: str | None = None
     engine: str | None = None
+    scraper: str | None = None
 
 
 def configuration(view: View, request: Request) -> Loaded:
@@ -42,6 +44,8 @@ def configuration(view: View, request: Request) -> Loaded:
     }
     if request.engine is not None:
         changes["links"] = msgspec.structs.replace(loaded.config.links, engine=request.engine)
+    if request.scraper is not None:
+        changes["metrics"] = msgspec.structs.replace(loaded.config.metrics, scraper=request.scraper)
     return msgspec.structs.replace(loaded, config=msgspec.structs.replace(loaded.config, **changes))
 
 
@@ -58,7 +62,8 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
         config=config,
         comments={path: found for outcome in outcomes for path, found in outcome.comments.items()},
         baseline=_baseline(view, config, request),
-        whole_run=not request.options.paths,
+        checked_rules=_checked(names, request.options),
+        whole_run=not (request.options.paths or request.options.inputs),
         source=loaded,
         same_file={path: shown for outcome in outcomes for path, shown in outcome.same_file.items()},
     )
@@ -66,12 +71,31 @@ def run(view: View, loaded: Loaded, request: Request) -> RunResult:
     return RunResult(
         findings=sorted(kept, key=sort_key),
         suppressed=applied.suppressed,
-        notes=[*_view_notes(view), *(note for outcome in outcomes for note in outcome.notes)],
+        notes=[
+            *(_view_notes(view) if not request.options.inputs else ()),
+            *(note for outcome in outcomes for note in outcome.notes),
+        ],
         checks=[outcome.summary for outcome in outcomes],
         root=view.root,
         version=__version__,
         seconds=time.perf_counter() - started,
     )
+
+
+def _checked(names: Sequence[str], options: Options) -> frozenset[str]:
+    """The rules that a run of these checks can find broken: an entry that ignores another is not unused for it."""
+    parts = {"links": ("links", "symlinks")}
+    kinds = {"trueup", *(kind for name in names for kind in parts.get(name, (name,)))}
+    checked = {rule for rule in registry() if rule.partition("/")[0] in kinds}
+    if "versions" in names:
+        from trueup.versions.rules import OF_A_CHANGE, OF_A_STATE
+
+        checked -= OF_A_CHANGE if options.since is None else OF_A_STATE
+    if options.parts:
+        from trueup.metrics.rules import rules_of
+
+        checked -= {rule.id for rule in rules_of(without=options.parts)}
+    return frozenset(checked)
 
 
 def _with_severities(findings: list[Finding], severities: Severities) -> list[Finding]:

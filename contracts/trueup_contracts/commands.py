@@ -82,7 +82,8 @@ def _suites() -> Iterator[str]:
 def _listed(name: str) -> Iterator[str]:
     for one in _suite(name).requirements.values():
         needs = f" [{' '.join(sorted(one.needs))}]" if one.needs else ""
-        kind = "" if not one.untestable else " (untestable)"
+        kinds = {"untestable": one.untestable, "stochastic": one.stochastic, "provisional": one.provisional}
+        kind = "".join(f" ({name})" for name, holds in kinds.items() if holds)
         yield f"{one.id}  {one.level:<6}  {one.statement}{needs}{kind}"
 
 

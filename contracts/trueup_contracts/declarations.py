@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import FOLDERS, suite
+from trueup_contracts.registry import FOLDERS, TARGETS, suite, way_of
+from trueup_contracts.services.urls import parsed
 
 REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
+    "metrics": "trueup_reference.adapters:metrics",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
-NOT_YET = ("http://", "https://", "command:")
 LINES = """\
 name the implementation in pyproject.toml:
 
@@ -68,21 +69,26 @@ def _declaration(line: str) -> Declaration:
     if form is None:
         raise TargetError(f"{line!r} is no declaration", "write SUITE = MODULE:ATTRIBUTE, or SUITE@LABEL = …")
     name, label, target = form[1], form[2], form[3]
-    adapters = suite(name).adapters
+    info = suite(name)
     if target == "reference":
         return Declaration(name, label or "reference", REFERENCE[name])
-    if target in adapters:
-        return Declaration(name, label or target, adapters[target])
-    if target.startswith(NOT_YET):
-        raise TargetError(
-            f"{target!r}: the suite {name} is not asked this way", "write MODULE:ATTRIBUTE, or exec: PROGRAM ARGUMENT …"
-        )
+    if target in info.adapters:
+        return Declaration(name, label or target, info.adapters[target])
+    way = way_of(target)
+    if way not in info.ways:
+        written = " or ".join(text for each, text in TARGETS.items() if each in info.ways)
+        raise TargetError(f"the suite {name} is not asked this way: {way}", f"write {name} = {written}")
+    if way == "http":
+        parsed(target)
     return Declaration(name, label or _default_label(target) or name, target)
 
 
 def _default_label(target: str) -> str:
-    """The last name of an import string; the program's name, without its folder and ending."""
-    if not target.startswith("exec:"):
+    """The last name of an import string; a program's name, without its folder and ending; a URL's host and port."""
+    way = way_of(target)
+    if way == "http":
+        return re.sub(r"[^\w.-]", "-", target.partition("//")[2].partition("/")[0].rpartition("@")[2]).strip("-")
+    if way == "module":
         return re.split(r"[:.]", target)[-1]
-    words = [word for word in target.removeprefix("exec:").split() if not word.startswith("-")]
+    words = [word for word in target.partition(":")[2].split() if not word.startswith("-") and "{" not in word]
     return re.sub(r"[^\w.-]", "", Path(words[-1] if words else "").stem)

@@ -10,29 +10,32 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup_contracts.errors import AdapterError, Refusal, TargetError, code_of
-from trueup_contracts.registry import SuiteInfo
-from trueup_contracts.subject import About, Calls, Handle, Subject, known_capabilities
+from trueup_contracts.errors import AdapterDiedError, AdapterError, Refusal, TargetError, code_of
+from trueup_contracts.registry import SuiteInfo, imported, way_of
+from trueup_contracts.subject import About, Calls, Deaths, Handle, Subject, known_capabilities
+from trueup_contracts.watch import WATCH
 
+CALL_S = 30.0  # deadline, before it is scaled: generous, since nothing else here measures time
 _MOST_SHOWN = 20_000  # of a text or of bytes
 
 
 class LocalHandle(Handle):
     """An object that the factory made."""
 
-    def __init__(self, made: Any, opened: str, note: Callable[[Calls], None]) -> None:
-        """`note` is told this handle's calls at each of them, so that the last handle called is known."""
+    def __init__(self, made: Any, subject: LocalSubject, opened: str) -> None:
+        """The subject is told this handle's calls at each of them, so that the last handle called is known."""
         self.object = made
+        self._subject = subject
         self._calls = Calls(opened)
-        self._note = note
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of a method, or the value of an attribute."""
         __tracebackhide__ = True
-        self._calls.add(f"subject.{operation}({_arguments(args)})")
-        self._note(self._calls)
+        reads = operation in self._subject.suite.reads
+        self._calls.add(_as_python(self.object, operation, args, reads=reads), reads=reads)
+        self._subject.note(self._calls)
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
-        return _guarded(lambda: operate(self.object, operation, given), operation)
+        return self._subject.run(lambda: operate(self.object, operation, given), operation)
 
 
 class LocalSubject(Subject):
@@ -40,12 +43,16 @@ class LocalSubject(Subject):
 
     in_process = True
 
-    def __init__(self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any]) -> None:
-        """Raises `TargetError` for a capability that the suite does not know."""
+    def __init__(
+        self, suite: SuiteInfo, label: str, target: str, factory: Callable[..., Any], scale: float = 1.0
+    ) -> None:
+        """Raises `TargetError` for a capability that the suite does not know. `scale` stretches the deadline."""
         self.suite = suite
         self.label = label
         self.target = target
         self._factory = factory
+        self._limit_s = CALL_S * scale
+        self._deaths = Deaths("the implementation")
         claimed = known_capabilities(suite, label, claims(factory))
         self.capabilities = claimed | {"in_process"}
         name = str(getattr(factory, "name", None) or getattr(factory, "__name__", type(factory).__name__))
@@ -67,28 +74,72 @@ class LocalSubject(Subject):
         return self._opened(method, made_by, args)
 
     def begin(self, test: str) -> None:
-        """What earlier tests called says nothing about this one."""
+        """What earlier tests called says nothing about this one. After three that hung, the rest is not run."""
         self._calls = Calls("")
+        self._deaths.begin()
+        WATCH.begin()
+
+    def done(self) -> None:
+        """The test is over: nothing of it is waited for."""
+        WATCH.done()
+
+    def end(self) -> None:
+        """The run is over."""
+        WATCH.stop()
+
+    def run(self, work: Callable[[], Any], what: str) -> Any:
+        """The answer of the implementation, within the deadline; what it raises as `guarded` says."""
+        __tracebackhide__ = True
+        try:
+            return WATCH.run(lambda: guarded(work, what), what, self._limit_s)
+        except AdapterDiedError:
+            self._deaths.happened = True
+            raise
+
+    def note(self, calls: Calls) -> None:
+        """These are the last calls."""
+        self._calls = calls
 
     def snippet(self) -> str:
         """Python that repeats the last calls."""
         module, _, name = self.target.partition(":")
-        left_out = self._calls.number - len(self._calls.last)
-        before = [f"# and {left_out} calls before these"] if left_out else []
+        left_out = self._calls.left_out
+        before = [f"# left out: {' and '.join(left_out)}"] if left_out else []
         lines = [self._calls.opened, *before, *self._calls.last]
         uses_fill = any("Fill(" in line for line in lines)
         imports = [f"from {self.suite.module.rpartition('.')[0]} import Fill"] if uses_fill else []
+        if way_of(self.target) == "file":
+            return "\n".join([f"# {self.target}", *lines[1:]])
+        if self.suite.adapt is not None and f" {self._adapter}(" in self._calls.opened:
+            imports.append(f"from {self.suite.adapt.partition(':')[0]} import {self._adapter}")
         return "\n".join([f"from {module} import {name.partition('.')[0]}", *imports, "", *lines])
+
+    @property
+    def _adapter(self) -> str:
+        return (self.suite.adapt or "").partition(":")[2]
 
     def _opened(self, method: str, factory: Callable[..., Any], args: Mapping[str, Any]) -> LocalHandle:
         __tracebackhide__ = True
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
-        opened = f"subject = {name}({_arguments(args)})"
-        self._note(Calls(opened))
-        return LocalHandle(_guarded(lambda: factory(**args), method), opened, self._note)
+        opened = name if isinstance(factory, Given) else f"{name}({arguments(args)})"
+        self.note(Calls(f"subject = {opened}"))
+        made = self.run(lambda: factory(**args), method)
+        if self.suite.adapt is not None:
+            adapted = imported(self.suite.adapt)(made)
+            opened = opened if adapted is made else f"{self._adapter}({opened})"
+            made = adapted
+        return LocalHandle(made, self, f"subject = {opened}")
 
-    def _note(self, calls: Calls) -> None:
-        self._calls = calls
+
+class Given:
+    """An object in the place of a factory: every opening gives the same one."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __call__(self) -> Any:
+        """The object."""
+        return self._found
 
 
 def claims(factory: object) -> frozenset[str]:
@@ -97,8 +148,11 @@ def claims(factory: object) -> frozenset[str]:
     return frozenset(str(name) for name in (claimed.split() if isinstance(claimed, str) else claimed))
 
 
-def resolve(declared: str, root: Path) -> Callable[..., Any]:
-    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it."""
+def resolve(declared: str, root: Path, adapt: str | None = None) -> Callable[..., Any]:
+    """What an import string `MODULE:ATTRIBUTE` names. `TargetError` says what is wrong with it.
+
+    An object that `adapt` (see `SuiteInfo`) knows is the one that every opening gives.
+    """
     module_name, colon, attribute = declared.partition(":")
     if not colon or not attribute or not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
         raise TargetError(
@@ -122,6 +176,8 @@ def resolve(declared: str, root: Path) -> Callable[..., Any]:
             public = [name for name in dir(found) if not name.startswith("_")]
             raise TargetError(f"{declared!r}: {found.__name__} has no {part!r}", nearest_hint(part, public[:50]))
         found = getattr(found, part)
+    if not callable(found) and adapt is not None and imported(adapt)(found) is not found:
+        return Given(found)
     if not callable(found):
         raise TargetError(f"{declared!r} is no factory: a {type(found).__name__} cannot be called")
     made: Callable[..., Any] = found
@@ -141,7 +197,8 @@ def operate(subject: Any, operation: str, args: Mapping[str, Any]) -> Any:
     return member(**args) if callable(member) else member
 
 
-def _guarded(work: Callable[[], Any], what: str) -> Any:
+def guarded(work: Callable[[], Any], what: str) -> Any:
+    """The answer of `work`; its exceptions as a `Refusal`, or as an `AdapterError` for those that are none."""
     __tracebackhide__ = True
     try:
         return work()
@@ -154,12 +211,25 @@ def _guarded(work: Callable[[], Any], what: str) -> Any:
         raise Refusal(code, str(error)) from error
 
 
-def _arguments(args: Mapping[str, Any]) -> str:
+def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: bool) -> str:
+    """The call as it is written in Python: `len`, `in` and attributes have forms of their own."""
+    if operation == "len":
+        return "len(subject)"
+    if operation == "contains":
+        return f"{_argument(args['key'])} in subject"
+    is_attribute = reads and not args and not callable(getattr(type(subject), operation, None))
+    return f"subject.{operation}" if is_attribute else f"subject.{operation}({arguments(args)})"
+
+
+def arguments(args: Mapping[str, Any]) -> str:
+    """Keywords as they stand in a call, for people to repeat it."""
     return ", ".join(f"{name}={_argument(value)}" for name, value in args.items())
 
 
 def _argument(value: Any) -> str:
     if hasattr(value, "untyped_storage"):  # a tensor: its values would have to be fetched from its device
+        if value.is_nested:  # it has no shape
+            return f"torch.nested.nested_tensor(…, dtype={value.dtype}, device={str(value.device)!r})"
         return f"torch.empty({list(value.shape)}, dtype={value.dtype}, device={str(value.device)!r})"
     if isinstance(value, bytes | str) and len(value) > _MOST_SHOWN:
         return f"{value[:100]!r}  # and {len(value) - 100} more"

@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="CAPABILITY",
         help="fail where a capability is not claimed, or cannot be shown on this machine",
     )
+    add("--contracts-capabilities", metavar="FILE", help="what services claim that cannot say it, a TOML file")
     add("--contracts-timeout-scale", type=float, default=1.0, metavar="X", help="stretch every deadline (default: 1)")
     add("--contracts-transcript", metavar="FILE", help="write every message to and from adapters over the wire")
     add("--contracts-known", metavar="FILE", help="known failures, a TOML file")
@@ -52,6 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("contracts", "implementations: a line `SUITE[@LABEL] = TARGET` each", type="linelist", default=[])
     parser.addini("contracts_known_failures", "known failures, a TOML file", default="")
+    parser.addini("contracts_metrics_policy", "for the suite metrics: a policy, FILE or builtin:NAME", default="")
+    parser.addini("contracts_capabilities", "what services claim that cannot say it, a TOML file", default="")
 
 
 @pytest.hookimpl(trylast=True)

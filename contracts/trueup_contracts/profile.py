@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hypothesis import settings
+    from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
 EXAMPLES = {"quick": 25, "default": 150, "thorough": 2_000}
@@ -27,9 +28,18 @@ class Profile:
 
     def check(self, test: Callable[..., None], *, times: int = 1, **strategies: SearchStrategy[Any]) -> None:
         """Runs a property on examples of the strategies, which are its arguments' names; `times` as many as others."""
+        __tracebackhide__ = True
         from hypothesis import given, seed
 
         seed(self.seed)(self.settings(times)(given(**strategies)(test)))()
+
+    def run_machine(self, machine: type[RuleBasedStateMachine], *, steps: int, times: int = 1) -> None:
+        """Runs sequences of a state machine's rules, of at most so many steps."""
+        from hypothesis import seed, settings
+        from hypothesis.stateful import run_state_machine_as_test
+
+        chosen = settings(self.settings(times), stateful_step_count=steps)
+        run_state_machine_as_test(seed(self.seed)(machine), settings=chosen)
 
     def settings(self, times: int = 1) -> settings:
         """Settings for a property inside a test: nothing is written, no clock decides."""

@@ -9,13 +9,31 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from trueup_contracts.errors import TargetError
 
 # One folder per suite; imported when the suite is declared, not before.
-FOLDERS = {"router": "trueup_contracts.router", "embedding-cache": "trueup_contracts.embedding_cache"}
+FOLDERS = {
+    "router": "trueup_contracts.router",
+    "embedding-cache": "trueup_contracts.embedding_cache",
+    "metrics": "trueup_contracts.metrics",
+}
 # Not claimed by the name alone: it depends on the way an implementation is reached.
-WAYS = {"in_process": "reached in this process", "concurrent_calls": "over the wire: replies may come in any order"}
+WAYS = {
+    "in_process": "reached in this process",
+    "concurrent_calls": "over the wire: replies may come in any order",
+    "http": "reached at a URL",
+    "command": "a service that the suite starts and stops",
+}
+# How an implementation can be reached, and how its target is written.
+TARGETS = {
+    "module": "MODULE:ATTRIBUTE",
+    "exec": "exec: PROGRAM ARGUMENT …",
+    "http": "http://HOST:PORT/PATH",
+    "command": "command: PROGRAM --port {port} …",
+    "file": "file: PATH",
+}
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
 LEVELS = ("MUST", "SHOULD", "MAY")
 _ROW = re.compile(r"^\|(.*)\|\s*$")
@@ -38,25 +56,63 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class Service:
+    """How a suite asks what it reaches at a URL.
+
+    `client`: import string of a class, made with `(url, limit_s)`, whose methods are the operations; without one the
+    tests send requests to the handle's `url` themselves. `claimable`: what can be claimed for a URL at all.
+    `placeholders`: name to meaning, of `command:`, besides `{host}` and `{port}`. A service that was started is ready
+    when `ready_path` answers 200, or, where it is empty, when its port is open.
+    """
+
+    client: str | None = None
+    claimable: frozenset[str] = frozenset()
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    ready_path: str = ""
+    start_s: float = 10.0
+
+
+class Option(NamedTuple):
+    """A setting of pytest that a suite reads, and the capability that is claimed where it is set.
+
+    `load`: import string of a function of the setting's text and the root folder; it raises `TargetError`.
+    """
+
+    capability: str
+    load: str
+
+
+@dataclass(frozen=True)
 class SuiteInfo:
     """What a suite's folder declares.
 
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
     `modules`: what the suite imports to ask an implementation in this process, with the extra that brings it.
+    `ways`: how implementations can be reached, of `TARGETS`; for `http` and `command` the `service` says more.
     `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
-    the arguments and answers of an adapter in Python.
+    the arguments and answers of an adapter in Python. `assumed`: claimed for everything but a file. `options`: by the
+    name of the setting. `adapt`: import string of a function that makes an object with the protocol's calls of what a
+    target names or a factory makes, and answers with others as they are. `file`: of a factory's maker, for a path.
+    `reads`: operations that only ask, of which few are shown.
     """
 
     name: str
     module: str
     capabilities: Mapping[str, str]
     spec: Path
-    wire_schema: Path
+    wire_schema: Path | None = None
     hardware: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     adapters: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     codec: str | None = None
+    reads: frozenset[str] = frozenset()
+    ways: frozenset[str] = frozenset({"module", "exec"})
+    service: Service = field(default_factory=Service)
+    assumed: frozenset[str] = frozenset()
+    options: Mapping[str, Option] = field(default_factory=dict)
+    adapt: str | None = None
+    file: str | None = None
 
     def missing_module(self) -> str | None:
         """Why implementations in this process cannot be asked here, or nothing where they can."""
@@ -76,6 +132,18 @@ class SuiteInfo:
     def requirements(self) -> dict[str, Requirement]:
         """Every requirement by id, in the order of the table."""
         return _parsed(self.spec.read_text(encoding="utf-8"), frozenset(self.capabilities) | WAYS.keys())
+
+
+def imported(declared: str) -> Any:
+    """What an import string of the kit's own names: `MODULE:ATTRIBUTE`."""
+    module, _, name = declared.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def way_of(target: str) -> str:
+    """How the implementation that a target names is reached: one of `TARGETS`."""
+    kind = target.partition(":")[0]
+    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file") else "module"
 
 
 def suite(name: str) -> SuiteInfo:

@@ -17,6 +17,7 @@ from trueup_contracts.states import Ledger, State, counts
 
 # In the order of the columns; the states that a requirement of a level can be in besides passing.
 _OTHERS = (State.NOT_CLAIMED, State.KNOWN, State.UNEXPECTED_PASS, State.NOT_RUN, State.UNTESTABLE, State.DESELECTED)
+_MOST_SEEN = 200  # characters of what went wrong, in the terminal's table
 _BAD = (State.ERROR, State.FAIL, State.UNEXPECTED_PASS)
 
 
@@ -55,6 +56,13 @@ class Result:
             if one.level == level and not one.provisional and self.states[one.id] not in _OTHERS
         ]
 
+    @property
+    def provisional(self) -> list[Requirement]:
+        """Those that were judged and bind from the next major edition on."""
+        return [
+            one for one in self.suite.requirements.values() if one.provisional and self.states[one.id] not in _OTHERS
+        ]
+
 
 def parse_request(text: str) -> tuple[str, str]:
     """`FORMAT=FILE`; a `TargetError` for anything else."""
@@ -66,7 +74,7 @@ def parse_request(text: str) -> tuple[str, str]:
 
 def table(results: Sequence[Result]) -> str:
     """A row per implementation, who each is, then every requirement that it does not meet."""
-    head = ["", "MUST", "SHOULD", *(state.value.replace("-", " ") for state in _OTHERS)]
+    head = ["", "MUST", "SHOULD", "provisional", *(state.value.replace("-", " ") for state in _OTHERS)]
     rows = [head]
     for result in results:
         total = counts(result.states, result.states)
@@ -75,6 +83,7 @@ def table(results: Sequence[Result]) -> str:
                 result.ledger.name,
                 _share(result, "MUST"),
                 _share(result, "SHOULD"),
+                _share_of(result, result.provisional) if result.provisional else "-",
                 *(str(total[state]) if total[state] else "-" for state in _OTHERS),
             ]
         )
@@ -90,15 +99,23 @@ def _who(result: Result) -> str:
     version = f" {about['version']}" if about.get("version") else ""
     wire = f", wire {about['wire']}" if about.get("wire") is not None else ""
     claims = ", ".join(name for name in result.ledger.capabilities if name not in WAYS) or "nothing"
-    why = result.ledger.not_run_because or "not everything was run"
-    partial = f"; partial: {why}" if result.is_partial else ""
+    partial = f"; partial: {_why_partial(result)}" if result.is_partial else ""
     return visible(
         f"{result.ledger.name}: {about.get('name')}{version} ({about.get('language')}{wire}), claims {claims}{partial}"
     )
 
 
+def _why_partial(result: Result) -> str:
+    not_run = [one for one, state in result.states.items() if state is State.NOT_RUN]
+    told = [result.ledger.messages[one] for one in not_run if one in result.ledger.messages]
+    return result.ledger.not_run_because or (_short(told[0]) if told else "not everything was run")
+
+
 def _share(result: Result, level: str) -> str:
-    asked = result.asked(level)
+    return _share_of(result, result.asked(level))
+
+
+def _share_of(result: Result, asked: Sequence[Requirement]) -> str:
     passed = sum(result.states[one.id] is State.PASS for one in asked)
     return f"{passed}/{len(asked)} pass" if asked else "none asked"
 
@@ -110,7 +127,14 @@ def _misses(result: Result) -> list[str]:
         if state in _BAD:
             lines.append(f"  {one.id} {one.level:<6}  {state.value.upper():<5}  {one.statement}")
             lines.append(f"         why: {one.why}")
+            if one.id in result.ledger.messages:
+                lines.append(f"         saw: {_short(result.ledger.messages[one.id])}")
     return [f"{result.ledger.name}:", *lines] if lines else []
+
+
+def _short(message: str) -> str:
+    text = visible(message)
+    return text if len(text) <= _MOST_SEEN else f"{text[:_MOST_SEEN]}…"
 
 
 def render(form: str, results: Sequence[Result], run: Run) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from trueup_contracts import declarations, known, report
+from trueup_contracts import claims, declarations, fixtures, known, report
 from trueup_contracts.collecting import Contracts, Plan, SuiteModule, edition_of, requirement_of
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal, TargetError
-from trueup_contracts.registry import WAYS, Requirement, suite
+from trueup_contracts.registry import FOLDERS, WAYS, Requirement, imported, suite
 from trueup_contracts.states import HoleError, Ledger, State, fold
 from trueup_contracts.subject import Settings
 
@@ -33,7 +33,7 @@ class ContractsSession:
         try:
             declared = declarations.parse(option.contracts_impl or config.getini("contracts"))
             declared = declarations.only(declared, option.contracts_suite)
-            self.plan = Plan(declared, self._settings(), self._edition(declared))
+            self.plan = Plan(declared, self._settings(declared), self._edition(declared))
             self.ledgers = self.plan.ledgers
             self._check_required(declared)
             self.known = self._known_failures()
@@ -55,7 +55,7 @@ class ContractsSession:
             )
         config.args[:] = [str(config.rootpath)]
 
-    def _settings(self) -> Settings:
+    def _settings(self, declared: Sequence[declarations.Declaration]) -> Settings:
         option = self.config.option
         if not 0 < option.contracts_timeout_scale < float("inf"):
             raise TargetError(f"--contracts-timeout-scale {option.contracts_timeout_scale}: a number above 0 is due")
@@ -67,7 +67,16 @@ class ContractsSession:
                 transcript.write_bytes(b"")
             except OSError as error:
                 raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
-        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript)
+        name = option.contracts_capabilities or self.config.getini("contracts_capabilities")
+        claimed = claims.read(Path(self.config.rootpath, name), declared) if name else {}
+        options = self._options(declared)
+        return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript, claimed, options)
+
+    def _options(self, declared: Sequence[declarations.Declaration]) -> dict[str, Any]:
+        known_options = {name: one for each in declared for name, one in suite(each.suite).options.items()}
+        given = {name: self.config.getini(name) for name in known_options}
+        root = self.config.rootpath
+        return {name: imported(known_options[name].load)(text, root) for name, text in given.items() if text}
 
     def _check_required(self, declared: Sequence[declarations.Declaration]) -> None:
         known_names = {name for one in declared for name in suite(one.suite).capabilities} | WAYS.keys()
@@ -90,8 +99,11 @@ class ContractsSession:
         name = self.config.option.contracts_known or self.config.getini("contracts_known_failures")
         if not name:
             return []
-        ids = [one for declared in self.plan.declarations for one in suite(declared.suite).requirements]
-        return known.read(Path(self.config.rootpath, name), ids)
+        # Of the registry and of all that is declared, not of what this run has chosen among them.
+        ids = [one for each in FOLDERS for one in suite(each).requirements]
+        in_settings = declarations.parse(self.config.getini("contracts") or ["reference"])
+        labels = [one.label for one in (*self.plan.declarations, *in_settings)]
+        return known.read(Path(self.config.rootpath, name), ids, labels)
 
     def pytest_report_header(self) -> str:
         """What is run, with the seed that repeats it."""
@@ -143,11 +155,25 @@ class ContractsSession:
                 module.ledger.add(requirement.id, State.DESELECTED)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What a suite's tests are given is ours, whatever fixtures of these names a conftest.py may hold."""
+        module = item.getparent(SuiteModule)
+        if module is not None and isinstance(item, pytest.Function):
+            item.funcargs |= fixtures.values(module, self.config)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Tells the implementation which test begins; one that has died too often is given up."""
         module = item.getparent(SuiteModule)
         if module is not None:
             module.subject.begin(item.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Tells the implementation that the test is over."""
+        module = item.getparent(SuiteModule)
+        if module is not None:
+            module.subject.done()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:

@@ -1,21 +1,26 @@
 """One implementation under test, as a suite sees it: it is opened, called by operation, and closed.
 
-Two kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program.
+The kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program that answers over
+the wire, `services.url.UrlSubject` what runs at a URL, `services.command.CommandSubject` a service started for a test.
 """
 
 from __future__ import annotations
 
 import abc
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trueup_contracts.errors import TargetError
-from trueup_contracts.registry import SuiteInfo
+from trueup_contracts.errors import NotRunError, TargetError
+from trueup_contracts.registry import SuiteInfo, imported, way_of
 
-MOST_CALLS = 8  # of those before a failure, in what is shown of them
+# Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
+MOST_CHANGES = 40
+MOST_READS = 8
+MOST_DEATHS = 3  # in a row; then the rest is not run
 
 
 class About(NamedTuple):
@@ -29,11 +34,16 @@ class About(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written."""
+    """How implementations are run. `scale` stretches every deadline; `transcript`: where messages are written.
+
+    `claims`: of what cannot say it itself, by `SUITE@LABEL`; see `claims.py`. `options`: what suites' settings name.
+    """
 
     root: Path
     scale: float = 1.0
     transcript: Path | None = None
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Calls:
@@ -41,13 +51,45 @@ class Calls:
 
     def __init__(self, opened: str) -> None:
         self.opened = opened
-        self.number = 0
-        self.last: deque[str] = deque(maxlen=MOST_CALLS)
+        self._number = 0
+        self._asked = 0
+        self._changes: deque[tuple[int, str]] = deque(maxlen=MOST_CHANGES)
+        self._reads: deque[tuple[int, str]] = deque(maxlen=MOST_READS)
 
-    def add(self, call: str) -> None:
-        """One call more."""
-        self.number += 1
-        self.last.append(call)
+    def add(self, call: str, *, reads: bool = False) -> None:
+        """One call more; whether it only asks, so that calls like it may crowd out no others."""
+        self._number += 1
+        self._asked += reads
+        (self._reads if reads else self._changes).append((self._number, call))
+
+    @property
+    def last(self) -> list[str]:
+        """In their order."""
+        return [call for _, call in sorted([*self._changes, *self._reads])]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not among them, in words."""
+        changes = self._number - self._asked - len(self._changes)
+        reads = self._asked - len(self._reads)
+        told = [f"{changes} earlier calls"] if changes else []
+        return [*told, f"{reads} calls that only ask"] if reads else told
+
+
+class Deaths:
+    """Counts the tests in a row in which an implementation died: `happened` in this one."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._in_a_row = 0
+        self.happened = False
+
+    def begin(self) -> None:
+        """A test begins. `NotRunError` after three that it has not survived: nothing brings it back."""
+        self._in_a_row = self._in_a_row + 1 if self.happened else 0
+        self.happened = self._in_a_row >= MOST_DEATHS
+        if self.happened:
+            raise NotRunError(f"{self._what} died in {MOST_DEATHS} tests one after the other; the rest is not run")
 
 
 class Handle(abc.ABC):
@@ -67,6 +109,8 @@ class Subject(abc.ABC):
     target: str
     capabilities: frozenset[str]  # claimed, and those of the way it is reached
     about: About
+    options: Mapping[str, Any] = MappingProxyType({})  # by the name of the setting, loaded
+    scale: float = 1.0  # of the suite's own deadlines
 
     @abc.abstractmethod
     def open(self, **args: Any) -> Handle:
@@ -83,6 +127,9 @@ class Subject(abc.ABC):
     def begin(self, test: str) -> None:  # noqa: B027 - most need not know
         """A test begins. Raises `NotRunError` where the implementation is given up."""
 
+    def done(self) -> None:  # noqa: B027 - most need not know
+        """The test is over."""
+
     def log(self) -> str:
         """What the implementation wrote for people, lately."""
         return ""
@@ -93,14 +140,37 @@ class Subject(abc.ABC):
 
 def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
     """The implementation that a target names. `TargetError` says what is wrong with it."""
-    kind, colon, rest = declared.partition(":")
-    if kind == "exec" and colon:
+    found = _loaded(declared, suite, label, settings)
+    found.scale = settings.scale
+    found.options = {name: settings.options[name] for name in suite.options if name in settings.options}
+    found.capabilities |= {suite.options[name].capability for name in found.options}
+    if way_of(declared) == "file":
+        found.capabilities -= suite.assumed
+    else:
+        found.capabilities |= suite.assumed
+    return found
+
+
+def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Subject:
+    way, rest = way_of(declared), declared.partition(":")[2].strip()
+    if way == "exec":
         from trueup_contracts.wire.client import WireSubject
 
-        return WireSubject(suite, label, rest.strip(), settings)
+        return WireSubject(suite, label, rest, settings)
+    if way == "http":
+        from trueup_contracts.services.url import UrlSubject
+
+        return UrlSubject(suite, label, declared, settings)
+    if way == "command":
+        from trueup_contracts.services.command import CommandSubject
+
+        return CommandSubject(suite, label, rest, settings)
     from trueup_contracts.in_process import LocalSubject, resolve
 
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root))
+    if way == "file":
+        assert suite.file is not None, f"{suite.name} is asked of files, and says not how"
+        return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest), settings.scale)
+    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt), settings.scale)
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:
@@ -113,4 +183,7 @@ def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) 
             f"{suite.name}@{label} claims {name!r}, which the suite does not know",
             nearest_hint(name, list(suite.capabilities)),
         )
-    return names
+    for name, option in suite.options.items():
+        if option.capability in names:
+            raise TargetError(f"{suite.name}@{label} claims {option.capability!r}", f"the setting {name} claims it")
+    return names | suite.assumed

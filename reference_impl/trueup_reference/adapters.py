@@ -9,6 +9,7 @@ from trueup_reference.router import PoolRouter
 
 if TYPE_CHECKING:
     from trueup_reference.embedding_cache import EmbeddingCache
+    from trueup_reference.metrics_bridge.exporter import BridgeExporter
 
 
 class RouterFactory:
@@ -51,3 +52,19 @@ class CacheFactory:
 
 embedding_cache = CacheFactory(copies=True)
 embedding_cache_sharing = CacheFactory(copies=False)
+
+
+class MetricsFactory:
+    """The factory of the suite `metrics`: a mock engine behind the bridge."""
+
+    capabilities = frozenset({"filter", "utf8", "traffic", "faults", "shutdown", "threads"})
+    name = "trueup reference metrics bridge"
+
+    def __call__(self, config: Mapping[str, Any] | None = None) -> BridgeExporter:
+        """An exporter of an engine of its own."""
+        from trueup_reference.metrics_bridge.exporter import BridgeExporter
+
+        return BridgeExporter(config)
+
+
+metrics = MetricsFactory()

@@ -50,7 +50,8 @@ def test_every_command_has_a_help(name: str, capsys: pytest.CaptureFixture[str])
         (
             ["zzz"],
             "trueup: error: there is no command 'zzz'\n"
-            "hint: known are: check, links, grid-config, locks, explain, rules, init, schema, contracts\n",
+            "hint: known are: check, links, grid-config, metrics, dashboards, versions, locks, "
+            "explain, rules, init, schema, contracts\n",
         ),
         (
             ["--fix"],
@@ -102,8 +103,8 @@ def test_a_configuration_error_is_told_line_by_line(repository: Repository) -> N
     repository.commit({"trueup.toml": 'a = 1\n"\\u001b]0;x" = 1\n', "README.md": ""})
     done = repository.trueup("check")
     known = (
-        "known are: checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, "
-        "locks"
+        "known are: checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, "
+        "grid-config, locks, metrics, version-pins, versions"
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (

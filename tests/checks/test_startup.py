@@ -18,6 +18,7 @@ BANNED = {
     "multiprocessing",
     "packaging",
     "pathspec",
+    "promql_parser",
     "pyromark",
     "pytest",
     "torch",

@@ -9,12 +9,16 @@ import ast
 import copy
 import functools
 import signal
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-LIMIT_S = 10  # a mutant that never ends is found by that
+# A mutant that never ends is found by that: one that computes by its CPU time, which a busy machine does not stretch,
+# one that waits by the clock.
+CPU_LIMIT_S, WALL_LIMIT_S = 10, 120
 
 _COMPARISONS: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {
     ast.Lt: [ast.LtE, ast.GtE],
@@ -75,14 +79,34 @@ def loaded(mutant: Mutant, original: types.ModuleType) -> dict[str, Any]:
     return module.__dict__
 
 
-def within_limit(work: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+@contextmanager
+def installed(mutant: Mutant, original: types.ModuleType) -> Iterator[None]:
+    """Puts the functions and classes of the changed module wherever the original's are known by their names."""
+    names = loaded(mutant, original)
+    package = original.__name__.rpartition(".")[0]
+    modules = [one for name, one in sys.modules.items() if name.startswith(package) and one is not None]
+    own = {id(one): name for name, one in vars(original).items() if getattr(one, "__module__", "") == original.__name__}
+    places = [(one, name) for one in modules for name, value in list(vars(one).items()) if id(value) in own]
+    kept = [(one, name, vars(one)[name]) for one, name in places]
+    try:
+        for one, name, value in kept:
+            setattr(one, name, names[own[id(value)]])
+        yield
+    finally:
+        for one, name, value in kept:
+            setattr(one, name, value)
+
+
+def within_limit(work: Callable[[], Mapping[str, str]], cpu_limit_s: float = CPU_LIMIT_S) -> Mapping[str, str]:
     """What the work finds; that it does not end in time is a finding too."""
 
     def end(*_: object) -> None:
         raise _Endless
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(LIMIT_S)
+    kept = {number: signal.signal(number, end) for number in (signal.SIGALRM, signal.SIGPROF)}
+    # Again and again: what is raised in a finalizer or in a callback of the garbage collector goes no further.
+    signal.setitimer(signal.ITIMER_PROF, cpu_limit_s, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, WALL_LIMIT_S, 0.5)
     try:
         return work()
     except _Endless:
@@ -90,8 +114,10 @@ def within_limit(work: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
     except Exception as error:  # noqa: BLE001 - a test fell over what it was answered: found as well
         return {"exception": str(error)}
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 _Change = Callable[[ast.Module, Any], str]

@@ -150,6 +150,16 @@ def test_fail_on_decides_what_fails(runner: Runner, repository: Repository, leve
     assert re.search(r"^::warning ", outcome.log, re.MULTILINE)
 
 
+def test_since_judges_the_change(runner: Runner, repository: Repository) -> None:
+    repository.commit({"requirements.txt": "vllm==0.14.0\n", "Dockerfile": "RUN pip install vllm==0.14.0\n"})
+    first = repository.git("rev-parse", "HEAD").strip()
+    repository.commit({"requirements.txt": "vllm==0.14.1\n"})
+    outcome = runner.run("check", {"checks": "versions", "since": first})
+    assert outcome.code == 1, outcome.log
+    assert "versions/partial-bump" in outcome.summary
+    assert runner.run("check", {"checks": "versions"}).code == 0
+
+
 def test_checks_and_args_reach_the_command(runner: Runner, repository: Repository) -> None:
     repository.commit(BROKEN)
     outcome = runner.run("check", {"checks": "links", "args": "--report 'json=a report.json' --warn-only"})

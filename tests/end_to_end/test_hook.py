@@ -98,6 +98,9 @@ def test_hooks_run_over_the_whole_repository_on_every_occasion() -> None:
         "trueup-links": "trueup links",
         "trueup": "trueup check",
         "trueup-grid-config": "trueup grid-config",
+        "trueup-dashboards": "trueup dashboards",
+        "trueup-metrics": "trueup metrics",
+        "trueup-versions": "trueup versions --staged --since auto",
         "trueup-locks": "trueup locks",
     }
     for hook in hooks:
@@ -191,6 +194,49 @@ def test_push_is_refused_too(install: Callable[..., Repository], tmp_path: Path)
 
     assert done.returncode == 1, done.stdout
     assert "docs/guide.md" in done.stdout
+
+
+ENGINE = {
+    "requirements.txt": "vllm==0.14.0\n",
+    "scripts/install.sh": "VLLM_VERSION=0.14.0\n",
+    "Dockerfile": "FROM vllm/vllm-openai:v0.14.0-cu129\n",
+    "docs/install.md": "# Install\n\n```sh\npip install vllm==0.14.0\n```\n",
+}
+
+
+def test_a_bump_of_three_places_of_four_is_refused_until_the_fourth_follows(
+    install: Callable[..., Repository], tmp_path: Path
+) -> None:
+    repository = install("trueup-versions")
+    repository.commit(ENGINE)
+    for path in ("requirements.txt", "scripts/install.sh", "Dockerfile"):
+        repository.write(path, ENGINE[path].replace("0.14.0", "0.14.1"))
+    repository.add()
+
+    done = commit(repository)
+
+    assert done.returncode == 1, done.stdout
+    assert (
+        "docs/install.md:4:19: error: left behind: vllm 0.14.0 -> 0.14.1 in 3 places "
+        "(Dockerfile:1, requirements.txt:1, scripts/install.sh:1); here it is still 0.14.0"
+    ) in done.stdout
+
+    bump = repository.trueup("versions", "bump", "vllm", "0.14.1", "--write")
+    assert bump.stdout == "docs/install.md:4: 0.14.0 -> 0.14.1\n"
+    repository.add()
+    done = commit(repository)
+    assert done.returncode == 0, done.stdout
+
+    # What was committed past the hook is found before it is pushed.
+    assert pre_commit("install", "--hook-type", "pre-push", cwd=repository.root).returncode == 0
+    repository.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
+    repository.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    assert run("git", "push", "origin", "HEAD:main", cwd=repository.root).returncode == 0
+    repository.write("requirements.txt", "vllm==0.15.0\n")
+    repository.write("scripts/install.sh", "VLLM_VERSION=0.15.0\n")
+    repository.git("commit", "--quiet", "--no-verify", "--all", "--message", "change")
+    done = run("git", "push", "origin", "HEAD:main", cwd=repository.root)
+    assert "left behind: vllm 0.14.1 -> 0.15.0" in done.stdout
 
 
 def test_environment_of_the_hook_is_light(install: Callable[..., Repository], pre_commit_home: Path) -> None:

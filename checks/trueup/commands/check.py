@@ -14,13 +14,14 @@ from trueup.errors import UsageError
 from trueup.rules import nearest_hint
 
 if TYPE_CHECKING:
+    from trueup.checks import Input
     from trueup.config import Config
     from trueup.findings import RunResult
     from trueup.repo import View
     from trueup.reports import ReportRequest
     from trueup.run import Request
 
-CHECKS = ("links", "grid-config", "locks")
+CHECKS = ("links", "grid-config", "metrics", "locks", "versions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = state.add_mutually_exclusive_group()
     which.add_argument("--staged", action="store_true", help="check what is staged, not the work tree")
     which.add_argument("--ref", metavar="REF", help="check a commit")
+    state.add_argument(
+        "--since",
+        metavar="REF",
+        help="versions: judge what changed since this commit, not the state (`auto`: found from the hook or job)",
+    )
 
     report = parser.add_argument_group("reports")
     report.add_argument(
@@ -91,6 +97,19 @@ def run(args: argparse.Namespace) -> int:
         view.close()
 
 
+def run_inputs(args: argparse.Namespace, view: View, inputs: tuple[Input, ...]) -> int:
+    """Checks bytes from outside the repository, by its configuration."""
+    from trueup import run as runner
+
+    gc.disable()
+    args.names = []
+    _report_requests(args)
+    request = _request(args, view)
+    request = request._replace(options=request.options._replace(inputs=inputs))
+    loaded = runner.configuration(view, request)
+    return _report(args, loaded.config, runner.run(view, loaded, request), view)
+
+
 def _run(args: argparse.Namespace, view: View) -> int:
     from trueup import run as runner
 
@@ -99,7 +118,9 @@ def _run(args: argparse.Namespace, view: View) -> int:
     if args.graph:
         from trueup.links.graph import print_graph
 
-        return print_graph(view, loaded.config, request.options, _path(view, args.to) if args.to is not None else None)
+        return print_graph(
+            view, loaded.config, request.options, path_in(view, args.to) if args.to is not None else None
+        )
     if (args.fix or args.diff) and not view.has_disk:
         raise UsageError("--fix and --diff mend the work tree: they do not go with --staged or --ref")
     result = runner.run(view, loaded, request)
@@ -107,14 +128,14 @@ def _run(args: argparse.Namespace, view: View) -> int:
         from trueup import mending
 
         if args.diff:
-            _print_patch(mending.diff(view, result.findings))
+            print_patch(mending.diff(view, result.findings))
         else:
             result = mending.mend(view, result)
     return _report(args, loaded.config, result, view)
 
 
-def _print_patch(patch: bytes) -> None:
-    """The exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
+def print_patch(patch: bytes) -> None:
+    """Prints the exact bytes, for `git apply`; on a terminal, text that cannot harm it."""
     if sys.stdout.isatty():
         from trueup.reports.escape import visible
 
@@ -131,13 +152,16 @@ def _request(args: argparse.Namespace, view: View) -> Request:
     from trueup.run import Request
 
     checks = [name for name in args.names if name in CHECKS]
-    paths = tuple(_path(view, name) for name in args.names if name not in CHECKS)
+    paths = tuple(path_in(view, name) for name in args.names if name not in CHECKS)
     return Request(
         checks=tuple(dict.fromkeys([*getattr(args, "checks", ()), *checks])),
         options=Options(
             paths=paths,
             use_cache=not args.no_cache,
             history=args.history or args.fix or args.diff,
+            policies=tuple(getattr(args, "policy", ())),
+            parts=tuple(getattr(args, "parts", ())),
+            since=args.since,
             progress=_progress if sys.stderr.isatty() and not args.quiet else None,
         ),
         config_path=Path(args.config) if args.config else None,
@@ -147,10 +171,11 @@ def _request(args: argparse.Namespace, view: View) -> Request:
         default_branch=args.default_branch,
         fail_on="never" if args.warn_only else args.fail_on,
         engine=args.engine,
+        scraper=getattr(args, "scraper", None),
     )
 
 
-def _path(view: View, name: str) -> str:
+def path_in(view: View, name: str) -> str:
     """A path from the command line as a path from the root; an untracked file becomes a source by it."""
     from trueup.links.paths import join
 

@@ -12,7 +12,7 @@ import msgspec
 
 from trueup import __version__
 from trueup.config import Config, load
-from trueup.config.model import GridConfig, Links, Locks
+from trueup.config.model import GridConfig, Links, Locks, Metrics, VersionPins
 from trueup.errors import UsageError
 
 CONFIG, HOOKS = "trueup.toml", ".pre-commit-config.yaml"
@@ -30,17 +30,32 @@ EXAMPLES = {
     "overrides": '[[overrides]]\npaths = ["archive/"]\nrules = { "links/missing-fragment" = "off" }',
     "ignore": '[[ignore]]\nrule = "links/missing-file"\nreason = "written by the release job"\n'
     'paths = ["docs/**/*.md"]\ntargets = ["coverage/*"]',
+    "prefixes": '[[metrics.prefixes]]\nprefix = "engine:"\ninstead-of = ["engine_"]\nclosed = true',
+    "families": '[metrics.families."engine:requests_total"]\ntype = "counter"\nlabels = ["model_name"]',
     "flavours": '[[links.flavours]]\npaths = ["site/"]\nflavour = "hugo"\nroot = "site/content"',
 }
 
+EXAMPLES["versions"] = (
+    '[[versions]]\nname = "vllm"\nsource = "dockerfile:docker/Dockerfile#ARG VLLM_REF"\n'
+    'appears = ["yaml:deploy/values.yaml#image.tag", "regex:docs/*.md#vllm==([0-9.]+)"]'
+)
+
 
 # What a setting without a default could be.
-UNSET = {"baseline": "trueup-baseline.json", "repository": "OWNER/NAME", "default_branch": "main"}
+UNSET = {
+    "baseline": "trueup-baseline.json",
+    "repository": "OWNER/NAME",
+    "default_branch": "main",
+    "scraper": "prometheus-2",
+}
 
 TITLES = {
     "rules": "Severities of rules: error, warning or off. `trueup rules` lists them.",
     "overrides": "Other severities for some paths; the last entry that fits decides.",
     "ignore": "Findings to live with; every entry needs its reason.",
+    "prefixes": "Prefixes of metric names, and how they must not be written.",
+    "families": "Metric families: what each must look like.",
+    "versions": "Versions that must agree: where each is stated, and where it appears.",
     "flavours": "Which generator publishes which files; GitHub itself where nothing is said or detected.",
 }
 
@@ -75,11 +90,15 @@ def starter() -> str:
     parts = [
         "# Settings of trueup. What is commented out is the default, or an example.\n"
         "# Everything about them: docs/configuration.md of trueup, or `trueup schema config`.\n",
-        *_fields(Config, skip=("links", "grid_config", "locks")),
+        *_fields(Config, skip=("links", "grid_config", "metrics", "locks", "version_pins")),
         "\n[links]\n",
         *_fields(Links),
         "\n[grid-config]\n",
         *_fields(GridConfig),
+        "\n[metrics]\n",
+        *_fields(Metrics),
+        "\n[version-pins]\n",
+        *_fields(VersionPins),
         "\n[locks]\n",
         *_fields(Locks),
     ]

@@ -1,4 +1,4 @@
-"""`trueup schema config|report|grid-config`: prints a JSON Schema that ships with trueup."""
+"""`trueup schema config|report|grid-config|metrics-policy`: prints a JSON Schema that ships with trueup."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trueup
 
-NAMES = ("config", "report", "grid-config")
+NAMES = ("config", "report", "grid-config", "metrics-policy")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         choices=NAMES,
-        help="config: trueup.toml and [tool.trueup]; report: the JSON report; grid-config: a global router",
+        help="config: trueup.toml and [tool.trueup]; report: the JSON report; grid-config: a global router; "
+        "metrics-policy: a policy of metric names",
     )
 
 

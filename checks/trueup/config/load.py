@@ -58,7 +58,7 @@ def load(root: str | os.PathLike[str], explicit: str | os.PathLike[str] | None =
     """
     if explicit is not None:
         name = os.fspath(explicit)
-        data = _read(name, name)
+        data = read_file(name, name)
         if data is None:
             raise ConfigError(f"{name}: there is no such file")
         file = _pyproject(name, data) if os.path.basename(name) == "pyproject.toml" else _own(name, data)
@@ -69,7 +69,7 @@ def load(root: str | os.PathLike[str], explicit: str | os.PathLike[str] | None =
     files = [
         file
         for name, reader in (("trueup.toml", _own), ("pyproject.toml", _pyproject))
-        if (data := _read(os.path.join(top, name), name, inside=top)) is not None and (file := reader(name, data))
+        if (data := read_file(os.path.join(top, name), name, inside=top)) is not None and (file := reader(name, data))
     ]
     if len(files) > 1:
         raise ConfigError(
@@ -79,8 +79,11 @@ def load(root: str | os.PathLike[str], explicit: str | os.PathLike[str] | None =
     return _parsed(files[0]) if files else Loaded(Config())
 
 
-def _read(path: str, name: str, *, inside: str | None = None) -> bytes | None:
-    """The bytes of a file, at most `MAX_BYTES`; `None` where there is none."""
+def read_file(path: str, name: str, *, inside: str | None = None, limit_bytes: int = MAX_BYTES) -> bytes | None:
+    """The bytes of a file, `None` where there is none; `ConfigError`, which calls it `name`, for a larger one.
+
+    `inside`: the folder that no symlink of the path may leave.
+    """
     try:
         if inside is not None and os.path.islink(path):
             real, top = os.path.realpath(path), os.path.realpath(inside)
@@ -89,7 +92,7 @@ def _read(path: str, name: str, *, inside: str | None = None) -> bytes | None:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise ConfigError(f"{name}: it is not a regular file")
         with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(limit_bytes + 1)
     except FileNotFoundError:
         if os.path.islink(path):
             raise ConfigError(f"{name}: it is a symlink to nothing") from None
@@ -97,8 +100,8 @@ def _read(path: str, name: str, *, inside: str | None = None) -> bytes | None:
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else None
         raise ConfigError(f"{name}: it cannot be read: {cause or error}") from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{name}: it is larger than {MAX_BYTES} bytes")
+    if len(data) > limit_bytes:
+        raise ConfigError(f"{name}: it is larger than {limit_bytes} bytes")
     return data
 
 

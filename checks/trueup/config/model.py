@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from trueup.metrics.policy import Family, PrefixRule, ScraperName
+
 Glob = Annotated[
     str,
     Meta(
@@ -23,7 +25,7 @@ Glob = Annotated[
 Reason = Annotated[str, Meta(min_length=1, description="Why; shown in reports.")]
 Level = Literal["error", "warning", "off"]
 FlavourName = Literal["github", "mdbook", "mkdocs", "docusaurus", "hugo"]
-CheckName = Literal["links", "grid-config", "locks"]
+CheckName = Literal["links", "grid-config", "metrics", "locks", "versions"]
 
 DEFAULT_SOURCES = ("**/*.[mM][dD]", "**/*.markdown", "**/*.mdx")
 
@@ -39,6 +41,49 @@ DEFAULT_EXCLUDE = (
     "ATTRIBUTION*",
     "THIRD[-_]PARTY*",
     *DEFAULT_VENDORED,
+)
+
+DEFAULT_EXCLUDE_PINS = (
+    # A record of what was true then.
+    "[cC][hH][aA][nN][gG][eE][lL][oO][gG]*",
+    "CHANGES*",
+    "HISTORY*",
+    "NEWS*",
+    "RELEASE*",
+    "releases/",
+    "release-notes/",
+    "release_notes/",
+    "changelog/",
+    "changelogs/",
+    "archive/",
+    "archived/",
+    "deprecated/",
+    "legacy/",
+    "blog/",
+    "adr/",
+    "adrs/",
+    "decisions/",
+    "proposals/",
+    "proposal/",
+    "rfcs/",
+    "keps/",
+    "design/",
+    "**/versioned_docs/",
+    "v[0-9]*.[0-9]*/",
+    "[0-9]*.[0-9]*/",
+    # Other people's code.
+    "third_party/",
+    "third-party/",
+    "thirdparty/",
+    "vendor/",
+    "node_modules/",
+    ".venv/",
+    # Inputs of tests, wrong on purpose as often as not.
+    "testdata/",
+    "test-data/",
+    "test_data/",
+    "fixtures/",
+    "__snapshots__/",
 )
 
 
@@ -103,10 +148,90 @@ class Links(_Table, frozen=True, kw_only=True):
     )
 
 
+class GridPair(_Table, frozen=True, kw_only=True):
+    """The two forms of one grid, where their pools have different names."""
+
+    picker: Annotated[str, Meta(min_length=1, description="The file with the endpoint picker's form, from the root.")]
+    router: Annotated[str, Meta(min_length=1, description="The file with the router's form, from the root.")]
+    phase: Annotated[
+        Literal["prefill", "decode", "agg"],
+        Meta(description="Of the router's: what `size` means is the ISL, the context length or the TTFT target."),
+    ]
+    pools: Annotated[
+        dict[str, str],
+        Meta(description="The picker's labels to the router's namespaces; those left out are equal."),
+    ] = {}
+
+
 class GridConfig(_Table, frozen=True, kw_only=True):
     """Settings of the check of router grids."""
 
     exclude: Annotated[list[Glob], Meta(description="Files whose grids are not checked.")] = []
+    pairs: Annotated[
+        list[GridPair], Meta(description="Grids in two forms; without an entry they are found by equal names of pools.")
+    ] = []
+
+
+class Metrics(_Table, frozen=True, kw_only=True):
+    """Settings of the check of metric names."""
+
+    policies: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(description="Built-in policies (`builtin:sglang`), and policy files from the repository's root."),
+    ] = []
+    expositions: Annotated[list[Glob], Meta(description="Files that hold an exposition.")] = msgspec.field(
+        default_factory=lambda: ["**/*.prom"]
+    )
+    exclude: Annotated[list[Glob], Meta(description="Files that are not checked.")] = []
+    scraper: Annotated[ScraperName, Meta(description="The scraper whose stored names are used.")] | None = None
+    extra_labels: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(description="Labels that scraping adds here, besides job, instance, pod and the like."),
+    ] = []
+    docs: Annotated[list[Glob], Meta(description="Markdown whose queries and names of metrics are checked.")] = (
+        msgspec.field(default_factory=lambda: list(DEFAULT_SOURCES))
+    )
+    reference_docs: Annotated[
+        list[Glob], Meta(description="Of these documents together: where every family of the policies is named.")
+    ] = []
+    code: Annotated[list[Glob], Meta(description="Source files whose strings hold queries or names of metrics.")] = []
+    max_file_bytes: Annotated[int, Meta(ge=1, description="Larger files are reported and not checked.")] = (
+        64 * 1024 * 1024
+    )
+    prefixes: list[PrefixRule] = []
+    families: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=300)], Family],
+        Meta(description="Family, or pattern with `*`, to its rules."),
+    ] = {}
+
+
+class VersionPins(_Table, frozen=True, kw_only=True):
+    """Settings of the check of versions."""
+
+    exclude: Annotated[
+        list[Glob], Meta(description="Files whose versions are not compared; replaces the default list.")
+    ] = msgspec.field(default_factory=lambda: list(DEFAULT_EXCLUDE_PINS))
+    extend_exclude: Annotated[list[Glob], Meta(description="Added to `exclude`.")] = []
+
+
+class Appearance(_Table, frozen=True, kw_only=True):
+    """A place that must agree with a version's source."""
+
+    place: Annotated[str, Meta(min_length=1, description="As in `source`; a glob may name several files.")]
+    precision: Annotated[
+        Literal["exact", "minor", "major"], Meta(description="How many numbers must agree: all, two, one.")
+    ] = "exact"
+    contains: Annotated[bool, Meta(description="The place holds a range, which must allow the version.")] = False
+
+
+class VersionFact(_Table, frozen=True, kw_only=True):
+    """A version with one source, and the places that must agree with it."""
+
+    name: Annotated[str, Meta(min_length=1, description="What it is the version of.")]
+    source: Annotated[
+        str, Meta(min_length=1, description="`toml:pyproject.toml#project.version`, `dockerfile:ARG VLLM_REF`, …")
+    ]
+    appears: Annotated[list[str | Appearance], Meta(min_length=1, description="Places, as strings or tables.")]
 
 
 class Locks(_Table, frozen=True, kw_only=True):
@@ -121,7 +246,7 @@ class Config(_Table, frozen=True, kw_only=True):
     """The whole configuration."""
 
     checks: Annotated[list[CheckName], Meta(description="What `trueup check` runs when no check is named.")] = (
-        msgspec.field(default_factory=lambda: ["links", "grid-config", "locks"])
+        msgspec.field(default_factory=lambda: ["links", "grid-config", "metrics", "locks"])
     )
     fail_on: Annotated[
         Literal["error", "warning", "never"], Meta(description="The least severity that makes exit code 1.")
@@ -143,3 +268,6 @@ class Config(_Table, frozen=True, kw_only=True):
     links: Links = Links()
     grid_config: GridConfig = GridConfig()
     locks: Locks = Locks()
+    metrics: Metrics = Metrics()
+    version_pins: VersionPins = VersionPins()
+    versions: Annotated[list[VersionFact], Meta(description="Versions that must agree wherever they stand.")] = []

@@ -28,7 +28,7 @@ def config_schema() -> dict[str, Any]:
     for part in parts.values():
         part.pop("title", None)
         for value in part["properties"].values():
-            _drop_null(value)
+            drop_null(value)
     root = parts.pop("Config")
     rules = {"enum": list(registry())}
     root["properties"]["rules"]["propertyNames"] = rules
@@ -46,7 +46,7 @@ def config_schema() -> dict[str, Any]:
     }
 
 
-def _drop_null(value: dict[str, Any]) -> None:
+def drop_null(value: dict[str, Any]) -> None:
     """TOML has no null: a key that may be left out is simply optional."""
     alternatives = [one for one in value.get("anyOf", []) if one != {"type": "null"}]
     if len(alternatives) == 1:

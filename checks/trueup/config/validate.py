@@ -16,7 +16,7 @@ import msgspec
 
 from trueup.config import globs
 from trueup.config.locate import KeyPath
-from trueup.config.model import Config
+from trueup.config.model import Config, Metrics
 from trueup.rules import nearest_hint, registry
 
 _WORDS = {
@@ -79,12 +79,33 @@ def meaning_problems(config: Config) -> Iterator[Problem]:
     yield from _glob_problems(links.extend_exclude, ("links", "extend-exclude"))
     yield from _glob_problems(links.skip_targets, ("links", "skip-targets"))
     yield from _glob_problems(config.grid_config.exclude, ("grid-config", "exclude"))
+    yield from _metrics_problems(config.metrics)
+    yield from _glob_problems(config.version_pins.exclude, ("version-pins", "exclude"))
+    yield from _glob_problems(config.version_pins.extend_exclude, ("version-pins", "extend-exclude"))
+    for index, fact in enumerate(config.versions):
+        yield from _place_problems([fact.source], ("versions", index, "source"))
+        places = [one if isinstance(one, str) else one.place for one in fact.appears]
+        yield from _place_problems(places, ("versions", index, "appears"))
     for index, flavour in enumerate(links.flavours):
         yield from _glob_problems(flavour.paths, ("links", "flavours", index, "paths"))
         if flavour.root is not None and leaves_repository(flavour.root):
             yield Problem(("links", "flavours", index, "root"), f"{flavour.root!r} is not a folder of the repository")
     if config.baseline is not None and leaves_repository(config.baseline):
         yield Problem(("baseline",), f"{config.baseline!r} is not a file of the repository")
+
+
+def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
+    from trueup.metrics.policy import policy_problems
+
+    yield from _glob_problems(metrics.expositions, ("metrics", "expositions"))
+    yield from _glob_problems(metrics.exclude, ("metrics", "exclude"))
+    yield from _glob_problems(metrics.docs, ("metrics", "docs"))
+    yield from _glob_problems(metrics.reference_docs, ("metrics", "reference-docs"))
+    yield from _glob_problems(metrics.code, ("metrics", "code"))
+    for index, name in enumerate(metrics.policies):
+        if not name.startswith("builtin:") and leaves_repository(name):
+            yield Problem(("metrics", "policies", index), f"{name!r} is not a file of the repository")
+    yield from (Problem(("metrics", *path), message) for path, message in policy_problems(metrics))
 
 
 def ignorable_rules() -> list[str]:
@@ -129,8 +150,8 @@ def _bare(kind: object) -> object:
     if typing.get_origin(kind) is Annotated:
         return _bare(typing.get_args(kind)[0])
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        (only,) = (part for part in typing.get_args(kind) if part is not types.NoneType)
-        return _bare(only)
+        parts = [part for part in typing.get_args(kind) if part is not types.NoneType]
+        return _bare(parts[0]) if len(parts) == 1 else kind
     return kind
 
 
@@ -148,6 +169,20 @@ def _rule_problems(rules: Mapping[str, str], path: KeyPath) -> Iterator[Problem]
 
 def _unknown_rule(rule: str, known: list[str]) -> str:
     return f"there is no rule {rule!r} ({nearest_hint(rule, known)})"
+
+
+def _place_problems(places: Sequence[str], path: KeyPath) -> Iterator[Problem]:
+    from trueup.versions import selectors
+
+    for index, place in enumerate(places):
+        where = path if path[-1] == "source" else (*path, index)
+        try:
+            selector = selectors.parse(place)
+            globs.parse(selector.glob)
+        except selectors.BadPlace as error:
+            yield Problem(where, f"the place {place!r}: {error}")
+        except globs.BadGlob as error:
+            yield Problem(where, f"the pattern {selector.glob!r}: {error}")
 
 
 def _glob_problems(patterns: Sequence[str], path: KeyPath) -> Iterator[Problem]:

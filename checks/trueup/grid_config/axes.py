@@ -8,7 +8,7 @@ from trueup.grid_config import values
 from trueup.grid_config.faults import Faults
 from trueup.grid_config.fields import DEPRECATED, Axis
 from trueup.grid_config.model import Band, Cells
-from trueup.grid_config.tree import Member, Node, pointer
+from trueup.reading.tree import Member, Node, pointer
 
 
 def resolution_of(band: Band | int | None) -> int | None:

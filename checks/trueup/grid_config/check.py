@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
+from trueup.config.model import GridPair
 from trueup.findings import CheckSummary, Finding, Note
 from trueup.grid_config.fields import STRATEGIES
 from trueup.grid_config.file import File
@@ -29,7 +30,7 @@ def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]
         excluded = PathMatcher([*config.grid_config.exclude])
         found = [path for path in listing() if not excluded.matches(path)]
         chosen = dict.fromkeys([*(path for path in found if _is_wanted(path, options)), *_named(view, named)])
-        return _outcome(view, list(chosen), found, named)
+        return _outcome(view, list(chosen), found, named, config.grid_config.pairs)
 
     return finish
 
@@ -47,7 +48,7 @@ def _named(view: View, named: set[str]) -> Iterator[str]:
             yield path
 
 
-def _outcome(view: View, chosen: list[str], found: list[str], named: set[str]) -> Outcome:
+def _outcome(view: View, chosen: list[str], found: list[str], named: set[str], pairs: list[GridPair]) -> Outcome:
     files: dict[str, File] = {}
     findings: list[Finding] = []
     notes: list[Note] = []
@@ -58,7 +59,7 @@ def _outcome(view: View, chosen: list[str], found: list[str], named: set[str]) -
             if path in chosen and not view.is_gone(path):
                 findings.append(_unreadable(path, error))
     # All files of the repository take part in the comparison; the findings of those asked for are told.
-    for file, fault in compare(list(files.values())):
+    for file, fault in compare(list(files.values()), pairs):
         file.add(fault)
     for path in chosen:
         if path in files:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from trueup.grid_config.faults import Faults
 from trueup.grid_config.fields import Phase
 from trueup.grid_config.model import Cells, Grid, OverrideRule
-from trueup.grid_config.tree import Member, Node, pointer
+from trueup.reading.tree import Member, Node, pointer
 
 
 def doubts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trueup.grid_config.tree import Member, Node
+from trueup.reading.tree import Member, Node
 
 
 class Fault(NamedTuple):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import bisect
-import codecs
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from trueup.datafiles import Text
 from trueup.findings import Edit, Finding, Severity
 from trueup.grid_config.faults import Fault, Faults
 from trueup.grid_config.fields import STRATEGIES
-from trueup.grid_config.json_reading import NotJson, read
 from trueup.grid_config.judge import judge
 from trueup.grid_config.model import Configuration, Grid
-from trueup.grid_config.tree import Node, Object
+from trueup.reading.json_tree import NotJson, read
+from trueup.reading.tree import Node, Object
 from trueup.rules import registry
 
 
@@ -25,33 +24,6 @@ class Judged(NamedTuple):
     root: Node
     router: Configuration | None
     picker: Grid | None
-
-
-class Text:
-    """A file's text and the places in it."""
-
-    def __init__(self, data: bytes) -> None:
-        """Bytes that are not UTF-8 read as U+FFFD; `bad_byte` is the offset of the first."""
-        self.has_bom = data.startswith(codecs.BOM_UTF8)
-        body = data.removeprefix(codecs.BOM_UTF8)
-        self.bad_byte: int | None = None
-        try:
-            self.text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            self.bad_byte = error.start + 3 * self.has_bom
-            self.text = body.decode("utf-8", "replace")
-        self._starts = [0]
-        for line in self.text.split("\n"):
-            self._starts.append(self._starts[-1] + len(line) + 1)
-
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, in code points."""
-        line = bisect.bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
-
-    def byte(self, offset: int) -> int:
-        """The offset in the file's bytes."""
-        return len(self.text[:offset].encode("utf-8")) + 3 * self.has_bom
 
 
 # A field with its colon: not a text that only speaks of it.

@@ -1,61 +1,31 @@
 """Whether the router's form and the picker's form of one grid agree, cell by cell.
 
-They are compared by pool, not by index: the picker's labels are the router's namespaces, in any order.
+They are compared by pool, not by index: the picker's labels stand for the router's namespaces, in any order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
+from trueup.config.model import GridPair
 from trueup.grid_config.faults import Fault
-from trueup.grid_config.file import File, Judged
-from trueup.grid_config.model import Cells, Grid
+from trueup.grid_config.file import File
+from trueup.grid_config.model import Cells
+from trueup.grid_config.pairing import Pair, pairs
 from trueup.grid_config.picker import LATENCY, MAPPING, SIZE
-from trueup.grid_config.tree import Node, Object, pointer
+from trueup.reading.tree import Node, Object, pointer
 
 RULE = "grid-config/forms-differ"
 
 
-class _Pair(NamedTuple):
-    picker_file: File
-    picker: Judged
-    router_file: File
-    grid: Grid
-
-
-def compare(files: list[File]) -> Iterator[tuple[File, Fault]]:
+def compare(files: list[File], declared: Sequence[GridPair] = ()) -> Iterator[tuple[File, Fault]]:
     """The differences of all pairs, each at its place in the picker's file."""
-    for pair in _pairs(files):
+    for pair in pairs(files, declared):
         for fault in _differences(pair):
             yield pair.picker_file, fault
 
 
-def _pairs(files: list[File]) -> Iterator[_Pair]:
-    for file in files:
-        for judged in file.grids:
-            if judged.picker is None:
-                continue
-            partners = list(_partners(files, set(judged.picker.namespaces)))
-            folder = file.path.rpartition("/")[0]
-            near = [one for one in partners if one[0].path.rpartition("/")[0] == folder]
-            # Examples repeat names: among several grids, only the one that lies beside it is surely meant.
-            chosen = partners if len(partners) == 1 else near
-            if len(chosen) == 1:
-                yield _Pair(file, judged, *chosen[0])
-            elif partners:
-                file.notes.append(f"not compared: {len(partners)} router grids have pools of the same names")
-
-
-def _partners(files: list[File], names: set[str]) -> Iterator[tuple[File, Grid]]:
-    for file in files:
-        for judged in file.grids:
-            for grid in judged.router.grids.values() if judged.router is not None else ():
-                if set(grid.namespaces) == names and len(grid.axes) == 2:
-                    yield file, grid
-
-
-def _differences(pair: _Pair) -> Iterator[Fault]:
+def _differences(pair: Pair) -> Iterator[Fault]:
     picker, grid = pair.picker.picker, pair.grid
     assert picker is not None
     where = f"{pair.router_file.path} ({grid.phase})"
@@ -79,25 +49,35 @@ def _differences(pair: _Pair) -> Iterator[Fault]:
                     f"{wanted:g}",
                 )
     if same_shape:
-        yield from _cells(_member(root, MAPPING), picker, grid, where)
+        yield from _cells(_member(root, MAPPING), pair, where)
 
 
-def _cells(mapping: Node, picker: Grid, grid: Grid, where: str) -> Iterator[Fault]:
+def _cells(mapping: Node, pair: Pair, where: str) -> Iterator[Fault]:
+    picker, grid = pair.picker.picker, pair.grid
+    assert picker is not None
     assert isinstance(mapping.value, list)
     for size, row in enumerate(mapping.value):
         assert isinstance(row.value, list)
         for latency, cell in enumerate(row.value):
-            own = picker.namespaces[_pool(picker.cells, size, latency)]
-            other = grid.namespaces[_pool(grid.cells, size, latency)]
+            own = _pool(picker.cells, size, latency)
+            other = pair.namespaces.index(grid.namespaces[_pool(grid.cells, size, latency)])
             if own != other:
                 yield Fault(
                     RULE,
                     pointer(pointer(f"/{MAPPING}", size), latency),
                     cell.start,
                     cell.end,
-                    f"size band {size}, latency band {latency}: {own} here, {other} in {where}",
-                    str(picker.namespaces.index(other)),
+                    f"size band {size}, latency band {latency}: {_named(pair, own)} here, "
+                    f"{_named(pair, other)} in {where}",
+                    str(other),
                 )
+
+
+def _named(pair: Pair, pool: int) -> str:
+    """A pool by the picker's label, and by the router's name where that is another."""
+    assert pair.picker.picker is not None
+    label, name = pair.picker.picker.namespaces[pool], pair.namespaces[pool]
+    return label if label == name else f"{label} ({name})"
 
 
 def _pool(cells: Cells, size: int, latency: int) -> int:

@@ -25,7 +25,7 @@ from trueup.grid_config.fields import (
     top_fields,
 )
 from trueup.grid_config.model import Band, Configuration, Grid, OverrideRule
-from trueup.grid_config.tree import Member, Node, Object, Placeholder, described, pointer
+from trueup.reading.tree import Member, Node, Object, Placeholder, described, pointer
 from trueup.rules import nearest_hint
 
 

@@ -9,7 +9,7 @@ from trueup.findings import Severity
 from trueup.grid_config.file import File
 from trueup.grid_config.judge import judge
 from trueup.grid_config.model import Configuration
-from trueup.grid_config.tree import Member, Node, Object, Value
+from trueup.reading.tree import Member, Node, Object, Value
 from trueup.rules import registry
 
 

@@ -12,7 +12,7 @@ from trueup.grid_config.axes import band, cells_of, counted, resolution_of
 from trueup.grid_config.faults import Faults
 from trueup.grid_config.fields import Axis
 from trueup.grid_config.model import Band, Grid
-from trueup.grid_config.tree import Member, Node, described, pointer
+from trueup.reading.tree import Member, Node, described, pointer
 
 PLUGIN = "pool-selector"
 LABEL, LABELS, MAPPING = "poolLabel", "poolLabels", "mapping"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 
 from trueup.grid_config.faults import Faults
-from trueup.grid_config.tree import Member, Node, Object, Placeholder, described, pointer
+from trueup.reading.tree import Member, Node, Object, Placeholder, described, pointer
 from trueup.rules import nearest_hint
 
 # Beyond it a whole number has no binary64 of its own, and programs begin to differ.

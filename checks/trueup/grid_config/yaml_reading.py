@@ -5,17 +5,17 @@ Only nodes are composed: no tag makes an object, and an alias is not multiplied.
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import yaml
 
+from trueup.datafiles import Scalar, placer
 from trueup.grid_config.fields import STRATEGIES
-from trueup.grid_config.json_reading import DEEPEST, NotJson
 from trueup.grid_config.picker import PLUGIN
-from trueup.grid_config.tree import Member, Node, Object, Placeholder, Value
+from trueup.reading.json_tree import DEEPEST, NotJson
+from trueup.reading.tree import Member, Node, Object, Placeholder, Value
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}\s\"]{1,200}\}")
 _MOST_NODES = 100_000
@@ -139,32 +139,4 @@ def _scalar(node: Any) -> Value:
 
 
 def _placer(text: str, node: Any) -> Place:
-    """From an offset in a scalar's value to one in the file; its start where the two do not run side by side."""
-    start, end, value = node.start_mark.index, node.end_mark.index, node.value
-    if node.style != "|":
-        inner = start + (node.style is not None)
-        if text[inner : inner + len(value)] == value:
-            return lambda offset: inner + offset
-        return lambda _: int(start)
-    line = text.index("\n", start) + 1
-    value_starts, file_starts = [0], []
-    indent: int | None = None
-    for written in value.split("\n"):
-        stop = text.find("\n", line, end)
-        raw = text[line : stop if stop >= 0 else end].rstrip("\r")
-        if indent is None and written:
-            indent = len(raw) - len(written)
-        if written and (indent is None or raw[indent:] != written):
-            if line < end:
-                return lambda _: int(start)
-            break
-        file_starts.append(line + (indent or 0) if written else line)
-        value_starts.append(value_starts[-1] + len(written) + 1)
-        line = stop + 1 if stop >= 0 else end
-    file_starts = file_starts or [start]
-
-    def place(offset: int) -> int:
-        index = min(bisect.bisect_right(value_starts, offset) - 1, len(file_starts) - 1)
-        return int(file_starts[index] + offset - value_starts[index])
-
-    return place
+    return placer(text, Scalar(str(node.value), node.start_mark.index, node.end_mark.index, node.style))

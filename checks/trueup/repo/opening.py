@@ -78,6 +78,11 @@ def _commit(git: Git, git_dir: str, root: str, ref: str) -> View:
     return View(root=root, origin=Origin.COMMIT, entries=entries, git=git, git_dir=git_dir, commit=name)
 
 
+def empty_view(root: str) -> View:
+    """A view without a single file, for what is checked by the configuration at `root` and lies elsewhere."""
+    return View(root=root, origin=Origin.FOLDER, entries={}, git=None, git_dir=None)
+
+
 def _walk(folder: str) -> View:
     from pathspec import GitIgnoreSpec
 

@@ -147,6 +147,11 @@ class View:
         finally:
             os.close(descriptor)
 
+    def read_blob(self, blob: str, limit_bytes: int) -> bytes:
+        """The bytes of a blob by its id; `Unreadable` when this clone lacks it, or it has more than the limit."""
+        assert self._blobs is not None
+        return self._blobs.read(blob, limit_bytes)
+
     def link_target(self, path: str) -> str | None:
         """The target text of a tracked symlink, or `None` when it is gone from the disk."""
         entry = self.entries[path]
@@ -182,18 +187,29 @@ class View:
         entry = self.entries.get(path)
         return entry is not None and self._on_disk(entry) and entry.mode != SUBMODULE and not self.lies_here(path)
 
-    def start_search(self, words: Iterable[str], endings: Iterable[str]) -> Callable[[], list[str]]:
+    def start_search(
+        self, words: Iterable[str], endings: Iterable[str], *, on_disk: bool = False
+    ) -> Callable[[], list[str]]:
         """Starts looking for the tracked files with one of these endings whose bytes hold one of the words.
 
+        An ending may hold `*`: `dockerfile*`. `on_disk` reads the work tree where the index is checked, which is
+        faster; whoever asks so looks after the files that differ.
         The answer waits for the end. Symlinks are left out; what cannot be read holds nothing.
         """
         suffixes = tuple(endings)
-        if not any(path.lower().endswith(suffixes) for path in self.entries):
+        plain = tuple(ending for ending in suffixes if "*" not in ending)
+        if len(plain) == len(suffixes) and not any(path.lower().endswith(plain) for path in self.entries):
             return list
         if self.git is None:
             return lambda: self._search_folder(tuple(word.encode() for word in words), suffixes)
         patterns = [argument for word in words for argument in ("-e", word)]
-        which = ["--cached"] if self.origin is Origin.INDEX else [self.commit] if self.commit is not None else []
+        which = (
+            ["--cached"]
+            if self.origin is Origin.INDEX and not on_disk
+            else [self.commit]
+            if self.commit is not None
+            else []
+        )
         specs = [f":(top,icase)*{suffix}" for suffix in suffixes]
         pending = self.git.start("grep", "-l", "-z", "-F", "--full-name", *patterns, *which, "--", *specs)
 

@@ -36,5 +36,6 @@ SUITE = SuiteInfo(
     modules={"torch": "torch"},
     hardware={"cuda": cuda_missing, "streams": cuda_missing},
     codec="trueup_contracts.embedding_cache.fill",
+    reads=frozenset("len contains current_bytes capacity_bytes keys stats metrics_text".split()),
     adapters={"cachetools": "trueup_contracts.embedding_cache.adapters:CachetoolsLRU"},
 )

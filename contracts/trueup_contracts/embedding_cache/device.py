@@ -1,47 +1,23 @@
-"""On the GPU: what the device holds, and what streams read: EC-120 to EC-132.
-
-What PyTorch's caching allocator has handed out is read as `requested_bytes.all.current`, in exact bytes, after every
-stream was synchronised and a small allocation has let the allocator process its events (PyTorch's documentation of
-`torch.cuda.memory_stats`).
-"""
+"""On the GPU: the allocator's reserve, and what streams read: EC-123 to EC-132. What is held: `memory.py`."""
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
-from trueup_contracts.errors import AdapterError, NotRunError, Refusal
+from trueup_contracts.embedding_cache.probes import DeviceMemory
 from trueup_contracts.subject import Subject
 
 if TYPE_CHECKING:
     import torch
 
-KIB = 1 << 10
-BLOCK = 256 * KIB
-ROUNDS = 10_000
+_BLOCK = DeviceMemory.block_bytes
 # Long enough for the host to queue everything that follows: some tens of milliseconds on any device.
 DELAY_CYCLES = 100_000_000
 
 
-def held_bytes(*streams: torch.cuda.Stream) -> int:
-    """The bytes that are handed out on the device."""
-    import torch
-
-    if torch.cuda.get_allocator_backend() != "native":
-        raise NotRunError(f"the allocator is {torch.cuda.get_allocator_backend()!r}, which counts otherwise")
-    gc.collect()
-    torch.cuda.synchronize()
-    for stream in (torch.cuda.current_stream(), *streams):
-        with torch.cuda.stream(stream):
-            torch.empty(1, device="cuda")
-    torch.cuda.synchronize()
-    found: int = torch.cuda.memory_stats()["requested_bytes.all.current"]
-    return found
-
-
-def _store(cache: Cache, key: str, size_bytes: int = BLOCK, value: int = 1) -> bool:
+def _store(cache: Cache, key: str, size_bytes: int = _BLOCK, value: int = 1) -> bool:
     import torch
 
     tensor = torch.full((size_bytes,), value, dtype=torch.uint8, device="cuda")
@@ -49,69 +25,11 @@ def _store(cache: Cache, key: str, size_bytes: int = BLOCK, value: int = 1) -> b
     return stored
 
 
-def _holds(cache: Cache, before: int, what: str) -> None:
-    found, due = held_bytes() - before, cache.current_bytes
-    assert found == due, f"{what}: the entries have {due} bytes, and the device holds {found} more than before"
-
-
-@requirement("EC-120")
-def test_the_device_holds_the_entries_and_no_more(trueup_subject: Subject) -> None:
-    before = held_bytes()
-    cache = Cache(trueup_subject, 8 * BLOCK, "cuda")
-    for number in range(4):
-        _store(cache, f"key {number}")
-    _holds(cache, before, "after four were stored")
-    for number in range(20):
-        _store(cache, f"key {number}", BLOCK + number * 512)
-    _holds(cache, before, "after eviction")
-    for number in range(20):
-        _store(cache, "one key", BLOCK + number * 512)
-    _holds(cache, before, "after overwriting")
-    for number in range(5):
-        try:
-            assert not _store(cache, f"large {number}", 9 * BLOCK)
-            cache.call("set", key=f"strange {number}", tensor=[1])
-        except (Refusal, AdapterError):
-            continue
-    _holds(cache, before, "after refusals")
-    for number in range(20):
-        cache.call("get", key=f"key {number}")
-    _holds(cache, before, "after reading")
-    del cache
-    left = held_bytes() - before
-    assert left == 0, f"the cache is gone, and the device holds {left} bytes of it"
-
-
-@requirement("EC-121")
-def test_clear_gives_the_device_back(trueup_subject: Subject) -> None:
-    before = held_bytes()
-    cache = Cache(trueup_subject, 8 * BLOCK, "cuda")
-    for number in range(8):
-        _store(cache, f"key {number}")
-    cache.call("clear")
-    left = held_bytes() - before
-    assert left == 0, f"after clear() the device holds {left} bytes"
-
-
-@requirement("EC-122")
-def test_churn_leaves_no_growth_on_the_device(trueup_subject: Subject) -> None:
-    cache = Cache(trueup_subject, 64 * KIB, "cuda")
-
-    def churn() -> None:
-        for number in range(ROUNDS):
-            _store(cache, f"key {number % 300}", 512 + number % 7 * 512)
-            cache.call("get", key=f"key {number % 50}")
-
-    before = held_bytes() - cache.current_bytes
-    churn()
-    _holds(cache, before, f"after {ROUNDS:,} rounds")
-
-
 @requirement("EC-123")
 def test_eviction_keeps_the_allocators_reserve(trueup_subject: Subject) -> None:
     import torch
 
-    cache = Cache(trueup_subject, 4 * BLOCK, "cuda")
+    cache = Cache(trueup_subject, 4 * _BLOCK, "cuda")
     spare = [torch.empty(32 << 20, dtype=torch.uint8, device="cuda") for _ in range(4)]
     del spare  # in the allocator's reserve now
     before = torch.cuda.memory_reserved()

@@ -10,8 +10,8 @@ import functools
 import hashlib
 import math
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,9 +35,18 @@ class Fill:
         """Elements times element size."""
         return math.prod(self.shape) * ELEMENT_BYTES[self.dtype]
 
+    @property
+    def storage_bytes(self) -> int:
+        """Those of its own storage."""
+        return self.size_bytes
+
     def data(self) -> bytes:
         """The bytes, in C order."""
         return _bytes(self.seed, self.size_bytes)
+
+    def shared(self) -> torch.Tensor:
+        """The one tensor of this fill that all its views share."""
+        return _shared(self)
 
     def tensor(self) -> torch.Tensor:
         """A new tensor that owns its storage."""
@@ -65,6 +74,42 @@ class Fill:
         """Python that makes the tensor."""
         device = "" if self.device == "cpu" else f", {self.device!r}"
         return f"Fill({self.seed}, {self.dtype!r}, {self.shape}{device}).tensor()"
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of a fill's one shared tensor: `how` is the Python behind it, such as `[2:9]` or `.reshape(3, 4).t()`."""
+
+    base: Fill
+    how: str
+    make: Callable[[torch.Tensor], torch.Tensor] = field(compare=False, repr=False)
+
+    def tensor(self) -> torch.Tensor:
+        """The view."""
+        return self.make(self.base.shared())
+
+    to_local = tensor
+
+    @property
+    def size_bytes(self) -> int:
+        """Elements times element size: what a copy of it costs."""
+        view = self.tensor()
+        return view.numel() * view.element_size()
+
+    @property
+    def storage_bytes(self) -> int:
+        """What keeping the view keeps alive."""
+        return self.base.size_bytes
+
+    def told(self) -> dict[str, Any]:
+        """What is answered for it."""
+        found = told(self.tensor())
+        assert found is not None
+        return found
+
+    def __repr__(self) -> str:
+        """Python that makes the view."""
+        return f"{self.base!r}".removesuffix(".tensor()") + f".shared(){self.how}"
 
 
 def told(tensor: Any) -> dict[str, Any] | None:
@@ -102,6 +147,11 @@ def to_wire(value: Any) -> Any:
     if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "untyped_storage"):
         return told(value)
     return value
+
+
+@functools.lru_cache(maxsize=16)
+def _shared(fill: Fill) -> torch.Tensor:
+    return fill.tensor()
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,107 +1,175 @@
-"""Whether memory comes back: EC-110 to EC-112. What is measured is the process's resident memory.
-
-Blocks are so large that the C library gives each back to the system by itself; it is asked to give back the rest too
-(`malloc_trim`), so that what stays resident is what somebody still refers to.
-"""
+"""Whether memory comes back, by storages that live, resident memory, and the device's: EC-110 to EC-122."""
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import os
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
-from trueup_contracts.errors import AdapterError, NotRunError, Refusal
+from trueup_contracts.embedding_cache.probes import MIB, DeviceMemory, Probe, ResidentMemory, Sources
+from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.subject import Subject
 
-MIB = 1 << 20
-BLOCK = 4 * MIB
-BLOCKS = 16
-SLACK = 4 * BLOCK  # an entry that is being replaced, and what the C library keeps in between
+if TYPE_CHECKING:
+    import torch
+
 ROUNDS = 10_000
-_M_MMAP_THRESHOLD = -3  # glibc's malloc.h
+_TIMES = 16
+_Make = Callable[[int], "torch.Tensor"]
 
 
-def resident_bytes() -> int:
-    """What this process holds in memory, after everything that can be given back was."""
-    statm = Path("/proc/self/statm")
-    if sys.platform != "linux" or not statm.exists():
-        raise NotRunError(f"resident memory is not measured on {sys.platform}")
-    gc.collect()
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "malloc_trim"):  # glibc
-        # Without a fixed threshold the first large block that is freed makes later ones part of the heap.
-        libc.mallopt(_M_MMAP_THRESHOLD, MIB)
-        libc.malloc_trim(0)
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _storing(cache: Cache, make: _Make, size: int) -> list[tuple[str, Callable[[], None]]]:
+    """What is done with a cache of four blocks, step by step; after each, memory is looked at."""
+
+    def store(key: str, size_bytes: int = size) -> None:
+        cache.call("set", key=key, tensor=make(size_bytes))
+
+    def evict() -> None:
+        for number in range(_TIMES):
+            store(f"key {number}")
+
+    def overwrite() -> None:
+        for _ in range(_TIMES):
+            store("one key")
+
+    def refuse() -> None:
+        for number in range(_TIMES):
+            for strange in (make(5 * size), [make(size)]):
+                try:
+                    cache.call("set", key=f"strange {number}", tensor=strange)
+                except (Refusal, AdapterError):
+                    continue  # an error's traceback refers to the tensor, until here
+                finally:
+                    del strange
+
+    def read() -> None:
+        store("read")
+        for _ in range(_TIMES):
+            cache.call("get", key="read")
+            cache.call("get", key="absent")
+
+    def give_back() -> None:
+        claimed = cache.subject.capabilities
+        if "remove" in claimed:
+            cache.call("remove", key="read")
+        if "shrink" in claimed:
+            cache.call("shrink_to", bytes=size)
+        if "stats" in claimed:
+            cache.call("stats")
+
+    return [
+        ("after eviction", evict),
+        ("after overwriting", overwrite),
+        ("after refusals and errors", refuse),
+        ("after reading", read),
+        ("after what else gives memory back", give_back),
+    ]
 
 
-def _store(cache: Cache, key: str, size_bytes: int = BLOCK) -> bool:
+@requirement("EC-109")
+def test_no_tensor_is_held_beside_the_entries(trueup_subject: Subject) -> None:
+    sources = Sources()
+    cache = Cache(trueup_subject, 4_000)
+    copies = "copies_on_set" in trueup_subject.capabilities
+    for what, work in _storing(cache, sources.tensor, 1_000):
+        work()
+        living, due = sources.living(), 0 if copies else len(cache)
+        promise = "the cache copies what it keeps" if copies else f"{due} are entries"
+        assert living <= due, f"{what}: of the tensors that were stored {living} are still referred to; {promise}"
+    if "clear" in trueup_subject.capabilities:
+        cache.call("clear")
+        living = sources.living()
+        assert living == 0, f"after clear(): {living} of the tensors that were stored are still referred to"
+
+
+def _holds(probe: Probe, before: int, due: int, what: str) -> None:
+    found = probe.held_bytes() - before
+    limit = due + probe.slack_bytes
+    assert found <= limit, (
+        f"{what}: the entries have {due:,} bytes, and {probe.device} holds {found:,} more than before "
+        f"(measured to {probe.slack_bytes:,})"
+    )
+
+
+def _make(probe: Probe) -> _Make:
     import torch
 
     # Written to, since memory that nobody has written to is not resident.
-    stored: bool = cache.call("set", key=key, tensor=torch.full((size_bytes,), 1, dtype=torch.uint8))
-    return stored
+    return lambda size_bytes: torch.full((size_bytes,), 1, dtype=torch.uint8, device=probe.device)
 
 
-def _held(before: int, due: int, what: str) -> None:
-    found = resident_bytes() - before
-    assert found <= due + SLACK, (
-        f"{what}: the entries have {due / MIB:.0f} MiB, and the process holds {found / MIB:.0f} MiB more than before"
+def _memory_is_given_back(subject: Subject, probe: Probe) -> None:
+    probe.held_bytes()  # sets how memory is given back
+    make, block = _make(probe), probe.block_bytes
+    warm = Cache(subject, 4 * block, probe.device)
+    warm.call("set", key="warm", tensor=make(block))
+    del warm
+    before = probe.held_bytes()
+    cache = Cache(subject, 4 * block, probe.device)
+    for what, work in _storing(cache, make, block):
+        work()
+        _holds(probe, before, cache.current_bytes, what)
+    del cache, work
+    _holds(probe, before, 0, "after the cache is gone")
+
+
+def _clear_gives_memory_back(subject: Subject, probe: Probe) -> None:
+    probe.held_bytes()
+    make, block = _make(probe), probe.block_bytes
+    cache = Cache(subject, _TIMES * block, probe.device)
+    cache.call("set", key="warm", tensor=make(block))
+    cache.call("clear")
+    before = probe.held_bytes()
+    for number in range(_TIMES):
+        cache.call("set", key=f"key {number}", tensor=make(block))
+    cache.call("clear")
+    _holds(probe, before, 0, "after clear()")
+
+
+def _churn_leaves_no_growth(subject: Subject, probe: Probe) -> None:
+    make = _make(probe)
+    cache = Cache(subject, 64 << 10, probe.device)
+
+    def churn() -> None:
+        for number in range(ROUNDS):
+            cache.call("set", key=f"key {number % 300}", tensor=make(512 + number % 7 * 512))
+            cache.call("get", key=f"key {number % 50}")
+
+    churn()  # until everything that is kept once is there
+    before = probe.held_bytes() - cache.current_bytes
+    churn()
+    grown = probe.held_bytes() - cache.current_bytes - before
+    assert grown <= probe.growth_bytes, (
+        f"{ROUNDS:,} rounds of storing and reading: {grown / MIB:.1f} MiB are left, {grown / ROUNDS:.0f} bytes a round"
     )
 
 
 @requirement("EC-110")
 def test_memory_is_given_back(trueup_subject: Subject) -> None:
-    resident_bytes()  # sets how memory is given back
-    cache = Cache(trueup_subject, 4 * BLOCK)
-    _store(cache, "warm")
-    before = resident_bytes() - BLOCK
-    for number in range(BLOCKS):
-        _store(cache, f"key {number}")
-    _held(before, cache.current_bytes, "after eviction")
-    for _ in range(BLOCKS):
-        _store(cache, "one key")
-    _held(before, cache.current_bytes, "after overwriting")
-    for number in range(BLOCKS):
-        try:
-            _store(cache, f"large {number}", 5 * BLOCK)
-            cache.call("set", key=f"strange {number}", tensor=memoryview(bytearray(BLOCK)))
-        except (Refusal, AdapterError):
-            continue
-    _held(before, cache.current_bytes, "after refusals")
-    for _ in range(BLOCKS):
-        cache.call("get", key="one key")
-    _held(before, cache.current_bytes, "after reading")
+    _memory_is_given_back(trueup_subject, ResidentMemory())
 
 
 @requirement("EC-111")
 def test_memory_is_given_back_by_clear(trueup_subject: Subject) -> None:
-    resident_bytes()  # sets how memory is given back
-    cache = Cache(trueup_subject, BLOCKS * BLOCK)
-    _store(cache, "warm")
-    cache.call("clear")
-    before = resident_bytes()
-    for number in range(BLOCKS):
-        _store(cache, f"key {number}")
-    cache.call("clear")
-    _held(before, 0, "after clear()")
+    _clear_gives_memory_back(trueup_subject, ResidentMemory())
 
 
 @requirement("EC-112")
 def test_churn_leaves_no_growth(trueup_subject: Subject) -> None:
-    cache = Cache(trueup_subject, 64 << 10)
+    _churn_leaves_no_growth(trueup_subject, ResidentMemory())
 
-    def churn(rounds: int) -> None:
-        for number in range(rounds):
-            _store(cache, f"key {number % 300}", 512 + number % 7 * 512)
-            cache.call("get", key=f"key {number % 50}")
 
-    churn(ROUNDS)  # until everything that is kept once is there
-    before = resident_bytes()
-    churn(ROUNDS)
-    grown = resident_bytes() - before
-    assert grown < 2 * MIB, f"{ROUNDS:,} rounds of storing and reading: {grown / ROUNDS:.0f} bytes a round are left"
+@requirement("EC-120")
+def test_the_device_holds_the_entries_and_no_more(trueup_subject: Subject) -> None:
+    _memory_is_given_back(trueup_subject, DeviceMemory())
+
+
+@requirement("EC-121")
+def test_clear_gives_the_device_back(trueup_subject: Subject) -> None:
+    _clear_gives_memory_back(trueup_subject, DeviceMemory())
+
+
+@requirement("EC-122")
+def test_churn_leaves_no_growth_on_the_device(trueup_subject: Subject) -> None:
+    _churn_leaves_no_growth(trueup_subject, DeviceMemory())

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from trueup_contracts import requirement
-from trueup_contracts.embedding_cache.calls import Cache, Model, agrees
+from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill, told
+from trueup_contracts.embedding_cache.model import Model, agrees
 from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
@@ -119,7 +120,9 @@ def test_a_mirror_of_the_deltas_has_the_same_keys(trueup_subject: Subject, trueu
                 assert new not in mirror, f"{new!r} is told as added, and was there: {sorted(mirror)}"
                 mirror.add(new)
             there = {one for one in "abcd" if cache.has(one)}
-            assert mirror == there, f"after set_with_delta({key!r}, {size} bytes): mirror {mirror}, cache {there}"
+            assert mirror == there, (
+                f"after set_with_delta({key!r}, {size} bytes): mirror {sorted(mirror)}, cache {sorted(there)}"
+            )
             assert stored == (size <= 20), f"{size} bytes of 20: stored is {stored!r}"
 
     sizes = st.integers(0, 12) | st.sampled_from([19, 20, 21])

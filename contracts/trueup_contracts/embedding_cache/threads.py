@@ -21,11 +21,17 @@ from trueup_contracts.subject import Subject
 
 THREADS = 8
 TURNS = 0.03  # of the instructions
+_TRACING = threading.Lock()
 _KIT = str(Path(__file__).parents[1])
 KEYS = [f"key {number}" for number in range(6)]
 # Of each key one tensor for ever: whoever gets a key knows what it must be.
 FILLS = {key: Fill(number, "uint8", (11 + 7 * number,)) for number, key in enumerate(KEYS)}
 CAPACITY = 80
+
+
+def is_theirs(frame: FrameType) -> bool:
+    """Whether this is code of the implementation, or of what it calls: not of the kit."""
+    return not frame.f_code.co_filename.startswith(_KIT)
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
     """
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        if frame.f_code.co_filename.startswith(_KIT):
+        if not is_theirs(frame):
             return None
         frame.f_trace_opcodes = True
         return step
@@ -58,6 +64,23 @@ def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
     return enter
 
 
+@contextmanager
+def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+    """This thread's trace function, and then the one that was there: a debugger's, or one that measures coverage.
+
+    CPython refuses to install one while another thread installs one: "Cannot install a trace function while another
+    trace function is being installed" (`_PyEval_SetTrace`, since 3.11).
+    """
+    before = sys.gettrace()
+    with _TRACING:
+        sys.settrace(trace)
+    try:
+        yield
+    finally:
+        with _TRACING:
+            sys.settrace(before)
+
+
 def _together(work: Callable[[random.Random], None], seed: int) -> None:
     """The same work in all threads at once, each with random choices of its own."""
     start = threading.Barrier(THREADS)
@@ -65,11 +88,8 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
     def one(number: int) -> None:
         choices = random.Random(seed * THREADS + number)
         start.wait()
-        sys.settrace(_turns(random.Random(choices.random())))
-        try:
+        with traced(_turns(random.Random(choices.random()))):
             work(choices)
-        finally:
-            sys.settrace(None)
 
     with _often_in_turn(), ThreadPoolExecutor(THREADS) as pool:
         for future in [pool.submit(one, number) for number in range(THREADS)]:

@@ -13,6 +13,7 @@ from trueup_contracts.subject import Subject
 
 def refused(subject: Subject, chosen: Callable[[Case], bool], *, as_text: bool = False) -> None:
     """Every case of the corpus that is chosen, and that the implementation can understand, must be refused."""
+    __tracebackhide__ = True
     tried = 0
     for case in cases():
         if not chosen(case) or not _concerns(case, subject):

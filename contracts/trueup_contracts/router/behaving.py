@@ -35,6 +35,7 @@ def _with_overrides(subject: Subject, *rules: tuple[int, int, int]) -> list[tupl
 
 
 def _priorities(subject: Subject, rules: list[tuple[int, int, int]], expected: dict[int | None, int]) -> None:
+    __tracebackhide__ = True
     for router, call, request in _with_overrides(subject, *rules):
         for priority, pool in expected.items():
             args = request if priority is None else {**request, "priority": priority}
@@ -116,6 +117,7 @@ def test_unknown_pools_and_phases_have_no_retry_order(trueup_subject: Subject) -
 
 
 def _must_refuse(router: Handle, call: str, args: dict[str, Any], or_by: str = "invalid") -> None:
+    __tracebackhide__ = True
     try:
         found = router.call(call, **args)
     except Refusal as refusal:

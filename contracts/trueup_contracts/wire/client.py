@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, Refusal, TargetError, WrongAnswerError
+from trueup_contracts.processes import split
 from trueup_contracts.registry import SuiteInfo
-from trueup_contracts.subject import About, Calls, Handle, Settings, Subject, known_capabilities
+from trueup_contracts.subject import About, Calls, Deaths, Handle, Settings, Subject, known_capabilities
 from trueup_contracts.wire import values
 from trueup_contracts.wire.messages import VERSION, Messages
 from trueup_contracts.wire.process import Process
 from trueup_contracts.wire.transcript import Transcript, exchange
 
 START_S, CALL_S, END_S = 30.0, 10.0, 2.0  # deadlines, before they are scaled
-MOST_DEATHS = 3  # in a row; then the rest is not run
 
 
 class WireHandle(Handle):
@@ -51,9 +50,7 @@ class WireSubject(Subject):
         self.suite = suite
         self.label = label
         self.target = f"exec: {command}"
-        self._argv = _argv(command)
-        if os.name != "posix":
-            raise TargetError(f"{self.target}: programs can be asked on POSIX systems only, this is {os.name}")
+        self._argv = split("exec", command)
         self._settings = settings
         self._messages = Messages(suite)
         self._judge = lambda reply: self._messages.fault("reply", reply)
@@ -61,19 +58,20 @@ class WireSubject(Subject):
         self._lock = threading.Lock()  # of the next two, and of what is shown
         self._forgotten: list[tuple[Process, str]] = []
         self._shown = Calls("")
-        self._deaths = 0  # since a test came to its end without one
-        self._died = False  # in this test
+        self._deaths = Deaths("the adapter")
         self._process: Process | None = None
         try:
-            process = self._started()
-        except AdapterDiedError as error:
-            raise TargetError(f"{self.target}: {error}", self._log_hint()) from error
-        told = self._told
-        self.about = About(told["name"], told["version"], told["language"], VERSION)
-        try:
+            self._started()
+            told = self._told
+            self.about = About(told["name"], told["version"], told["language"], VERSION)
             claimed = known_capabilities(suite, label, told["capabilities"])
+        except AdapterDiedError as error:
+            self._transcript.close()
+            raise TargetError(f"{self.target}: {error}", self._log_hint()) from error
         except TargetError:
-            process.close(0)
+            if self._process is not None:
+                self._process.close(0)
+            self._transcript.close()
             raise
         # Calls from several threads reach an adapter one after the other, unless it can take them at once.
         self.capabilities = claimed if "concurrent_calls" in claimed else claimed - {"threads"}
@@ -103,12 +101,12 @@ class WireSubject(Subject):
         try:
             sent, received = process.ask(request, CALL_S * self._settings.scale)
         except AdapterDiedError as error:
-            self._note(calls, exchange(request, None))
+            self._note(calls, operation, exchange(request, None))
             self._transcript.add({"sent": request})
             self._transcript.add({"died": str(error)})
-            self._died = True
+            self._deaths.happened = True
             raise
-        self._note(calls, exchange(sent, received))
+        self._note(calls, operation, exchange(sent, received))
         self._transcript.add({"sent": sent})
         self._transcript.add({"received": received})
         if "error" in received:
@@ -143,12 +141,8 @@ class WireSubject(Subject):
 
     def begin(self, test: str) -> None:
         """Counts the deaths in a row."""
-        self._deaths = self._deaths + 1 if self._died else 0
-        self._died = False
         self._transcript.add({"test": test})
-        if self._deaths >= MOST_DEATHS:
-            self._died = True  # nothing brings it back
-            raise NotRunError(f"the adapter died in {MOST_DEATHS} tests one after the other; the rest is not run")
+        self._deaths.begin()
 
     def end(self) -> None:
         """Says goodbye, and ends what does not go."""
@@ -168,7 +162,7 @@ class WireSubject(Subject):
         __tracebackhide__ = True
         process = self._process
         if process is None or process.fault is not None:
-            if self._died:
+            if self._deaths.happened:
                 raise AdapterDiedError(f"the adapter {process.fault if process is not None else 'is gone'}")
             process = self._started()
         return process
@@ -184,10 +178,13 @@ class WireSubject(Subject):
                 f"programs are started in {self._settings.root}, without a shell",
             ) from error
         self._transcript.add({"started": self._argv})
+        hello = {"op": "hello", "args": self._hello()}
         try:
-            sent, received = process.ask({"op": "hello", "args": self._hello()}, START_S * self._settings.scale)
-        except AdapterDiedError:
-            self._died = True
+            sent, received = process.ask(hello, START_S * self._settings.scale)
+        except AdapterDiedError as error:
+            self._transcript.add({"sent": hello})
+            self._transcript.add({"died": str(error)})
+            self._deaths.happened = True
             raise
         self._transcript.add({"sent": sent})
         self._transcript.add({"received": received})
@@ -195,7 +192,6 @@ class WireSubject(Subject):
         if wrong is None:
             wrong = self._messages.fault("hello.result", received["ok"])
         if wrong is not None:
-            process.close(0)
             told = wrong if isinstance(wrong, str) else f"{wrong['code']}: {wrong['message']}"
             raise TargetError(f"{self.target}: its answer to hello is wrong: {told}", self._log_hint())
         self._told: dict[str, Any] = received["ok"]
@@ -215,10 +211,10 @@ class WireSubject(Subject):
         if most is not None and len(values.dumps(request)) + 24 > most:  # 24: the id
             raise NotRunError(f"the adapter reads lines of {most} bytes, and the request {request['op']} is longer")
 
-    def _note(self, calls: Calls, lines: list[str]) -> None:
+    def _note(self, calls: Calls, operation: str, lines: list[str]) -> None:
         with self._lock:
             if calls.opened:
-                calls.add("\n".join(lines))
+                calls.add("\n".join(lines), reads=operation in self.suite.reads)
             else:
                 calls.opened = "\n".join(lines)
             self._shown = calls
@@ -226,13 +222,3 @@ class WireSubject(Subject):
     def _log_hint(self) -> str | None:
         log = self.log().strip()
         return f"it wrote to stderr:\n{log[-2000:]}" if log else None
-
-
-def _argv(command: str) -> list[str]:
-    try:
-        argv = shlex.split(command)
-    except ValueError as error:
-        raise TargetError(f"exec: {command}: {error}", "it is split as a shell splits words") from error
-    if not argv:
-        raise TargetError("exec: names no program", "write exec: PROGRAM ARGUMENT …")
-    return argv

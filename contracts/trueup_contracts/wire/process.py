@@ -1,6 +1,7 @@
 """The adapter's process: started, asked by lines, and ended with everything that it started.
 
-What is wrong with it is one sentence, told by every call from then on: the process is killed at once.
+What is wrong with it is one sentence, told by every call from then on. The process is killed at once, and nobody is
+told before it is gone, both threads have ended and every descriptor is closed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import contextlib
 import os
 import queue
 import select
-import signal
 import subprocess
 import threading
 import time
@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError
+from trueup_contracts.processes import GRACE_S, Log, chunks, ending, kill_group, start
 from trueup_contracts.wire import values
 
 LINE_BYTES = 8 << 20  # the longest line that is read
-LOG_BYTES = 64 << 10  # of stderr, the last ones
 _SHOWN = 200  # characters of a line that is wrong
-_GRACE_S = 1.0  # for a process whose output has ended to tell its exit status
 
 _DEAD: Any = object()
 
@@ -34,15 +33,7 @@ class Process:
     def __init__(self, argv: Sequence[str], root: Path, judge: Callable[[Any], str | None]) -> None:
         """Starts it in the root folder. `OSError` where it cannot be started."""
         self._judge = judge
-        self._process = subprocess.Popen(
-            argv,
-            cwd=root,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,  # a process group of its own, to be killed as a whole
-        )
+        self._process = start(argv, root, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stdin is not None
         self._input = self._process.stdin.fileno()
         os.set_blocking(self._input, False)
@@ -51,10 +42,12 @@ class Process:
         self._waiting: dict[int, queue.SimpleQueue[Any]] = {}
         self.fault: str | None = None
         self._writing = threading.Lock()
-        self._log = bytearray()
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._read_log)]
-        for thread in self._threads:
-            thread.start()
+        self._ending = threading.Lock()
+        self._is_killed = False
+        self._is_held = False  # its output, by something that it started
+        self._log = Log(self._process, self._process.stderr)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def ask(self, request: Mapping[str, Any], limit_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """The request as sent, with its id, and the reply. `AdapterDiedError` where none comes in time."""
@@ -70,22 +63,18 @@ class Process:
             self._write(values.dumps(sent), deadline, request["op"])
         while self.fault is None:
             try:
-                reply = answers.get(timeout=max(0.0, min(0.25, deadline - time.monotonic())))
+                reply = answers.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                if self._process.poll() is not None:
-                    self._threads[0].join(_GRACE_S)
-                    self._fail(f"{self._ending()}, and something that it started holds its output open")
-                elif time.monotonic() >= deadline:
-                    self._fail(f"gave no answer to {request['op']} within {limit_s:g} s")
+                self._fail(f"gave no answer to {request['op']} within {limit_s:g} s")
                 continue
             if reply is not _DEAD:
                 return sent, reply
-        self._threads[1].join(_GRACE_S)  # so that its log is whole
+        self._end()  # by whoever began it: its log is whole, and nothing of it is left
         raise AdapterDiedError(f"the adapter {self.fault}")
 
     def log(self) -> str:
         """The last that it wrote to stderr."""
-        return bytes(self._log).decode("utf-8", "replace")
+        return self._log.text()
 
     def close(self, limit_s: float) -> None:
         """Closes its input and gives it time to end; then ends the whole group."""
@@ -94,13 +83,15 @@ class Process:
         self._close_input()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(limit_s)
-        self._kill()
+        self._end()
 
     def _write(self, line: bytes, deadline: float, operation: str) -> None:
         with self._writing:
             left = self._written(line, deadline)
         if left is None:  # it has closed its input: has it ended, or does it only not listen?
-            self._threads[0].join(_GRACE_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+                self._reader.join()
             self._fail("closed its input")
         elif left:
             self._fail(f"does not read its input: {left} bytes of the request {operation} are left")
@@ -124,37 +115,33 @@ class Process:
         return 0
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        output = self._process.stdout.fileno()
         parts: list[bytes] = []  # of the line that has not ended
         size = 0
-        while True:
-            chunk = os.read(output, 1 << 16)
-            *lines, rest = chunk.split(b"\n")
-            for line in lines:
-                self._take(b"".join([*parts, line]))
-                parts, size = [], 0
-            parts.append(rest)
-            size += len(rest)
-            if size > LINE_BYTES:
-                self._fail(f"wrote a line of more than {LINE_BYTES >> 20} MiB: {_shown(b''.join(parts))}")
-            if not chunk or self.fault is not None:
-                break
-        self._process.stdout.close()
-        if self.fault is None:
-            unfinished = b"".join(parts)
-            half = f" in the middle of a line: {_shown(unfinished)}" if unfinished.strip() else ""
-            self._fail(f"{self._ending()}{half}")
+        with contextlib.closing(chunks(self._process, self._process.stdout, self._note_held)) as output:
+            for chunk in output:
+                *lines, rest = chunk.split(b"\n")
+                for line in lines:
+                    self._take(b"".join([*parts, line]))
+                    parts, size = [], 0
+                parts.append(rest)
+                size += len(rest)
+                if size > LINE_BYTES:
+                    self._fail(f"wrote a line of more than {LINE_BYTES >> 20} MiB: {_shown(b''.join(parts))}")
+                if self.fault is not None:
+                    return
+        unfinished = b"".join(parts)
+        half = f" in the middle of a line: {_shown(unfinished)}" if unfinished.strip() else ""
+        self._fail(f"{self._how_it_ended()}{half}")
 
-    def _ending(self) -> str:
+    def _note_held(self) -> None:
+        self._is_held = True
+
+    def _how_it_ended(self) -> str:
         try:
-            status = self._process.wait(_GRACE_S)
+            how = ending(self._process.wait(GRACE_S))
         except subprocess.TimeoutExpired:
             return "closed its output"
-        if status >= 0:
-            return f"ended with exit status {status}"
-        names = {one.value: one.name for one in signal.Signals}
-        return f"was ended by {names.get(-status, f'signal {-status}')}"
+        return f"{how}, and something that it started holds its output open" if self._is_held else how
 
     def _take(self, line: bytes) -> None:
         if not line.strip() or self.fault is not None:
@@ -178,30 +165,24 @@ class Process:
             return
         answers.put(reply)
 
-    def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        while chunk := os.read(self._process.stderr.fileno(), 1 << 14):
-            self._log += chunk
-            del self._log[:-LOG_BYTES]
-        self._process.stderr.close()
-
     def _fail(self, reason: str) -> None:
         with self._lock:
             self.fault = self.fault or reason
             waiting, self._waiting = self._waiting, {}
+        self._end()
         for answers in waiting.values():
             answers.put(_DEAD)
-        self._kill()
 
-    def _kill(self) -> None:
-        # The group outlives its first process where that has started others.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._close_input()
-        for thread in self._threads:
+    def _end(self) -> None:
+        """Kills what is left, and comes back when nothing is. Several threads may call it, one after the other too."""
+        with self._ending:
+            if not self._is_killed:
+                self._is_killed = True
+                kill_group(self._process)
+            self._close_input()
+        for thread in (self._reader, self._log.thread):
             if thread is not threading.current_thread():
-                thread.join(_GRACE_S)
+                thread.join()
 
     def _close_input(self) -> None:
         with self._writing:

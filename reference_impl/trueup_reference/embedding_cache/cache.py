@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import torch
 
-from trueup_reference.embedding_cache import holding
+from trueup_reference.embedding_cache import events, forking, holding
+from trueup_reference.embedding_cache.base import Cache
 from trueup_reference.embedding_cache.errors import PinError
-from trueup_reference.embedding_cache.flights import Flights
 from trueup_reference.embedding_cache.holding import Held
 from trueup_reference.embedding_cache.ledger import Ledger
-from trueup_reference.embedding_cache.metrics import Metrics
 
-_log = logging.getLogger(__name__)  # keys are never logged
+_lost: list[Ledger] = []  # ledgers of a parent process: freeing what is on its device would call the device
 
 
-class EmbeddingCache:
+class EmbeddingCache(Cache[Held]):
     """A cache for one device. Safe to use from many threads and CUDA streams; the lock is held for bookkeeping only.
 
     With `copies_on_set` (the default) it keeps contiguous copies, which cost their elements; without it the caller's
     tensors, which cost their whole storages, each counted once: nobody may write into them then. With `copies_on_get`
     it hands out copies, else what it keeps: nobody may write into that either.
 
-    While a copy is made the device holds it beside all entries: up to the size of one entry more than `capacity_bytes`.
+    While a copy is made the device holds it beside all entries: for every thread that stores, up to the size of one
+    entry more than `capacity_bytes`.
+
+    In a child process that was forked a cache on the CPU goes on with its parent's entries; one on a device raises
+    `ForkedError`. It cannot be pickled.
     """
 
     def __init__(
@@ -35,22 +36,13 @@ class EmbeddingCache:
         *,
         copies_on_set: bool = True,
         copies_on_get: bool = False,
+        name: str = "default",
     ) -> None:
-        """Raises `TypeError` or `ValueError` for a capacity that is none."""
-        if isinstance(capacity_bytes, bool) or not isinstance(capacity_bytes, int):
-            raise TypeError(f"capacity_bytes is {capacity_bytes!r}: a whole number is due")
-        if capacity_bytes < 0:
-            raise ValueError(f"capacity_bytes is {capacity_bytes}: 0 or more is due")
-        self.capacity_bytes = capacity_bytes
-        # "cuda" alone means the device that is current now.
-        self.device = torch.empty(0, device=device).device
+        """Raises `TypeError` or `ValueError` for a capacity that is none. `name` tells caches apart in metrics."""
         self.copies_on_set = copies_on_set
         self.copies_on_get = copies_on_get
-        self._lock = threading.Lock()
         self._ledger = Ledger()
-        self._hits = self._misses = self._evictions = self._refused = 0
-        self._flights: Flights[Held] = Flights()
-        self._metrics = Metrics(self._numbers)
+        super().__init__(capacity_bytes, device, name)
 
     def set(self, key: str, tensor: torch.Tensor) -> bool:
         """Stores a tensor as most recent. False for lack of room, also beside pinned entries: then nothing changes.
@@ -61,41 +53,40 @@ class EmbeddingCache:
         return self.set_with_delta(key, tensor)[0]
 
     def set_with_delta(self, key: str, tensor: torch.Tensor) -> tuple[bool, list[str], list[str]]:
-        """The same: whether it was stored, and the keys that were added and removed by it, for a mirror."""
+        """The same: whether it was stored, and the keys that were added and removed by it, for a mirror.
+
+        After an exception for lack of memory a mirror has to ask for `keys()`: entries may have been evicted.
+        """
         checked = holding.check(tensor, self.device)
         if not self._may_fit(key, checked):
             return False, [], []
-        return self._insert(key, self._taken(checked))
+        held, before = self._taken(checked)
+        stored, added, gone = self._insert(key, held)
+        if stored and key in before:  # evicted and stored again in one step: for a mirror nothing happened to it
+            before.remove(key)
+            added = []
+        return stored, added, before + gone
 
     def get(self, key: str) -> torch.Tensor | None:
         """The tensor, most recent from now on, ready for the stream that is current; `None` where there is none."""
-        held = self._found(key)
-        return None if held is None else holding.hand_out(held, copies=self.copies_on_get)
+        with self._lock:
+            held = self._touched(key)
+        return None if held is None else self._hand_out(held)
 
     def get_many(self, keys: Iterable[str]) -> list[torch.Tensor | None]:
-        """`get` of each, in this order."""
-        return [self.get(key) for key in keys]
+        """`get` of each, in this order, with nothing stored or evicted in between."""
+        with self._lock:
+            found = [self._touched(key) for key in keys]
+        return [None if held is None else self._hand_out(held) for held in found]
 
     def set_many(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, bool]:
-        """`set` of each, in this order."""
-        return {key: self.set(key, tensor) for key, tensor in tensors.items()}
+        """`set` of each, in this order; later ones may evict earlier ones. A tensor that is refused stops none of them.
 
-    def get_or_compute(self, key: str, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """The entry, or what `compute` makes: once, however many threads ask. What is too large is not stored.
-
-        An exception of `compute` reaches all who wait for it, and is not kept.
+        Raises `UnsupportedTensorError` before anything is stored.
         """
-
-        def make() -> Held:
-            with self._metrics.compute_seconds.time():
-                checked = holding.check(compute(), self.device)
-            held = self._taken(checked)
-            if held.size_bytes <= self.capacity_bytes:
-                self._insert(key, held)
-            return held
-
-        held = self._flights.run(key, lambda: self._found(key), make)
-        return holding.hand_out(held, copies=self.copies_on_get)
+        for tensor in tensors.values():
+            holding.check(tensor, self.device)
+        return {key: self.set(key, tensor) for key, tensor in tensors.items()}
 
     def remove(self, key: str) -> bool:
         """Whether there was such an entry; a pinned one stays."""
@@ -127,7 +118,7 @@ class EmbeddingCache:
             held = self._ledger.entries.get(key)
             if held is None:
                 return False
-            held.pins += 1
+            self._ledger.pin(held, 1)
             return True
 
     def unpin(self, key: str) -> None:
@@ -136,31 +127,21 @@ class EmbeddingCache:
             held = self._ledger.entries.get(key)
             if held is None or not held.pins:
                 raise PinError("unpin of what is not pinned")
-            held.pins -= 1
+            self._ledger.pin(held, -1)
 
     def keys(self) -> list[str]:
         """Least to most recent."""
         with self._lock:
             return list(self._ledger.entries)
 
-    def stats(self) -> dict[str, float]:
-        """Entries, bytes and requests so far."""
-        now = self._numbers()
-        requests = now["hits"] + now["misses"]
-        return {
-            "entries": now["entries"],
-            "current_bytes": now["bytes"],
-            "capacity_bytes": self.capacity_bytes,
-            "utilization": now["bytes"] / self.capacity_bytes if self.capacity_bytes else 0.0,
-            "hits": now["hits"],
-            "misses": now["misses"],
-            "evictions": now["evictions"],
-            "hit_rate": now["hits"] / requests if requests else 0.0,
-        }
-
-    def metrics_text(self) -> bytes:
-        """A Prometheus exposition of this cache."""
-        return self._metrics.text()
+    def numbers(self) -> dict[str, float]:
+        """What the metrics tell, by the names in `metrics`."""
+        with self._lock:
+            return {
+                **self._counts(),
+                "bytes": self._ledger.current_bytes,
+                "entries": len(self._ledger.entries),
+            }
 
     @property
     def current_bytes(self) -> int:
@@ -175,51 +156,81 @@ class EmbeddingCache:
         """Whether there is an entry; this makes it no more recent."""
         return key in self._ledger.entries
 
-    def _found(self, key: str) -> Held | None:
+    def begin_in_child(self, *, is_whole: bool) -> None:
+        """For `forking`: a device is out of reach of a child process, and what it holds is left alone."""
+        super().begin_in_child(is_whole=is_whole)
+        is_lost = self.device.type != "cpu"
+        if is_lost:
+            self._lock = forking.Refusal(
+                f"this cache on {self.device} was made before the process was forked: make one in the child process, "
+                "which has to be started by spawn"
+            )
+            _lost.append(self._ledger)
+        if is_lost or not is_whole:
+            self._ledger = Ledger()
+
+    def _look(self, key: str) -> Held | None:
         with self._lock:
-            held = self._ledger.entries.get(key)
-            if held is None:
-                self._misses += 1
-            else:
-                self._hits += 1
-                self._ledger.entries.move_to_end(key)
-            return held
+            return self._touched(key)
+
+    def _look_again(self, key: str) -> Held | None:
+        with self._lock:
+            return self._ledger.entries.get(key)
+
+    def _keep(self, key: str, tensor: torch.Tensor) -> Held:
+        checked = holding.check(tensor, self.device)
+        if not self._may_fit(key, checked):
+            return holding.take(checked, copies=False)
+        held, _ = self._taken(checked)
+        self._insert(key, held)
+        return held
+
+    def _hand_out(self, found: Held) -> torch.Tensor:
+        return holding.hand_out(found, copies=self.copies_on_get)
+
+    def _touched(self, key: str) -> Held | None:
+        held = self._ledger.entries.get(key)
+        if held is None:
+            self._misses += 1
+        else:
+            self._hits += 1
+            self._ledger.entries.move_to_end(key)
+        return held
 
     def _may_fit(self, key: str, tensor: torch.Tensor) -> bool:
         """Whether there can be room, asked before anything is copied."""
-        size_bytes = holding.cost(tensor, copies=self.copies_on_set)
+        if not self.copies_on_set or (tensor.nbytes <= self.capacity_bytes and not self._ledger.pinned):
+            return True
         with self._lock:
-            fits = size_bytes <= self.capacity_bytes
-            if fits and self.copies_on_set:
-                fits = self._room(key, 0, size_bytes) is not None
+            fits = self._room(key, None, tensor.nbytes) is not None
             self._refused += not fits
         return fits
 
-    def _room(self, key: str, storage: int, size_bytes: int) -> list[str] | None:
+    def _room(self, key: str, storage: Hashable, size_bytes: int) -> list[str] | None:
         old = self._ledger.entries.get(key)
-        if old is not None and old.pins:
+        if size_bytes > self.capacity_bytes or (old is not None and old.pins):
             return None
         return self._ledger.victims(key, storage, size_bytes, self.capacity_bytes)
 
     def _insert(self, key: str, held: Held) -> tuple[bool, list[str], list[str]]:
-        dropped: list[Held] = []
         with self._lock:
             gone = self._room(key, held.storage, held.size_bytes)
             if gone is None:
                 self._refused += 1
                 return False, [], []
+            dropped = [self._ledger.pop(name) for name in gone]
             is_new = key not in self._ledger.entries
             if not is_new:
                 dropped.append(self._ledger.pop(key))
-            dropped += [self._ledger.pop(name) for name in gone]
             self._evictions += len(gone)
             self._ledger.add(key, held)
         del dropped  # outside the lock: giving much memory back takes time
         return True, [key] if is_new else [], gone
 
-    def _taken(self, tensor: torch.Tensor) -> Held:
+    def _taken(self, tensor: torch.Tensor) -> tuple[Held, list[str]]:
+        """The tensor as it is kept, and the keys that were evicted because there was no memory for a copy."""
         try:
-            return holding.take(tensor, copies=self.copies_on_set)
+            return holding.take(tensor, copies=self.copies_on_set), []
         except RuntimeError as error:
             if not holding.is_out_of_memory(error):
                 raise
@@ -228,18 +239,7 @@ class EmbeddingCache:
         with self._lock:
             gone = self._ledger.evict_to(max(0, self._ledger.current_bytes - wanted))
             self._evictions += len(gone)
-        _log.warning("out of memory: %d entries were evicted for a copy of %d bytes", len(gone), wanted)
+        events.warn("out_of_memory", cache=self.name, evicted_entries=len(gone), wanted_bytes=wanted)
+        keys = [key for key, _ in gone]
         del gone
-        return holding.take(tensor, copies=self.copies_on_set)
-
-    def _numbers(self) -> dict[str, float]:
-        with self._lock:
-            return {
-                "hits": self._hits,
-                "misses": self._misses,
-                "evictions": self._evictions,
-                "refused": self._refused,
-                "bytes": self._ledger.current_bytes,
-                "capacity_bytes": self.capacity_bytes,
-                "entries": len(self._ledger.entries),
-            }
+        return holding.take(tensor, copies=self.copies_on_set), keys

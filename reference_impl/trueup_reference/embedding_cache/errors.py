@@ -11,3 +11,11 @@ class UnsupportedTensorError(TypeError):
 
 class PinError(ValueError):
     """A pin was given back that nobody holds."""
+
+
+class ForkedError(RuntimeError):
+    """A cache of a device was used in a child process that was forked, where the device's memory is out of reach."""
+
+
+class BackendError(RuntimeError):
+    """A backend did not answer, and whoever made the cache asked to be told."""

@@ -8,21 +8,22 @@ before the stream has done what was queued until then (PyTorch, `Tensor.record_s
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import torch
 
 from trueup_reference.embedding_cache.errors import UnsupportedTensorError
 
-_copies = itertools.count(-1, -1)  # numbers of copies, apart from addresses of storages
+_copies = itertools.count()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Held:
     """A tensor that is kept. `storage` tells storages apart; `size_bytes` is what that storage costs."""
 
     tensor: torch.Tensor
-    storage: int
+    storage: Hashable
     size_bytes: int
     ready: torch.cuda.Event | None
     pins: int = field(default=0)
@@ -36,19 +37,26 @@ def check(tensor: object, device: torch.device) -> torch.Tensor:
         raise UnsupportedTensorError("only plain strided tensors are held: not sparse, nested or quantised ones")
     if tensor.device != device:
         raise UnsupportedTensorError(f"the tensor is on {tensor.device}, the cache on {device}")
-    return tensor.detach()
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def cost(tensor: torch.Tensor, *, copies: bool) -> int:
     """What keeping it costs: the elements of a copy, or the whole storage of the caller's own."""
-    return tensor.numel() * tensor.element_size() if copies else tensor.untyped_storage().nbytes()
+    return tensor.nbytes if copies else tensor.untyped_storage().nbytes()
 
 
 def take(tensor: torch.Tensor, *, copies: bool) -> Held:
     """Keeps a tensor: a contiguous copy of it, or itself."""
-    size_bytes = cost(tensor, copies=copies)
-    storage = next(_copies) if copies or not size_bytes else tensor.untyped_storage().data_ptr()
-    kept = tensor.clone(memory_format=torch.contiguous_format) if copies else tensor
+    storage: Hashable
+    if copies:
+        storage, size_bytes = next(_copies), tensor.nbytes
+        kept = tensor.clone() if tensor.is_contiguous() else tensor.clone(memory_format=torch.contiguous_format)
+    else:
+        of_caller = tensor.untyped_storage()
+        size_bytes = of_caller.nbytes()
+        # With its size: two storages can begin at one address (of a NumPy array and of its slice, or before a resize).
+        storage = (of_caller.data_ptr(), size_bytes) if size_bytes else next(_copies)
+        kept = tensor.detach()  # an object of its own: the caller may change the shape of theirs
     ready = None
     if tensor.is_cuda:
         stream = torch.cuda.current_stream(tensor.device)

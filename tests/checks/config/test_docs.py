@@ -10,7 +10,17 @@ import pytest
 
 from fix_repository import PROJECT
 from trueup.config import load
-from trueup.config.model import DEFAULT_EXCLUDE, DEFAULT_SOURCES, DEFAULT_VENDORED, Config, GridConfig, Links, Locks
+from trueup.config.model import (
+    DEFAULT_EXCLUDE,
+    DEFAULT_SOURCES,
+    DEFAULT_VENDORED,
+    Config,
+    GridConfig,
+    Links,
+    Locks,
+    Metrics,
+    VersionPins,
+)
 from trueup.errors import ConfigError
 
 CONFIGURATION = (PROJECT / "docs/configuration.md").read_text(encoding="utf-8")
@@ -30,9 +40,10 @@ def test_examples_are_accepted(text: str, tmp_path: Path) -> None:
 
 def test_every_setting_is_in_the_tables() -> None:
     listed = re.findall(r"^\| `([a-z-]+)` \|", CONFIGURATION, re.MULTILINE)
-    kinds = (Config, Links, GridConfig, Locks)
+    kinds = (Config, Links, GridConfig, Metrics, Locks, VersionPins)
     keys = [field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)]
-    assert sorted(listed) == sorted(key for key in keys if key not in ("links", "grid-config", "locks"))
+    tables = ("links", "grid-config", "metrics", "locks", "version-pins")
+    assert sorted(listed) == sorted(key for key in keys if key not in tables)
 
 
 def test_the_default_lists_are_spelt_out() -> None:

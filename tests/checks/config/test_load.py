@@ -11,8 +11,21 @@ import pytest
 
 from trueup.config import Config, load
 from trueup.config.load import MAX_BYTES
-from trueup.config.model import FlavourRule, GridConfig, Ignore, Links, Locks, Override
+from trueup.config.model import (
+    Appearance,
+    FlavourRule,
+    GridConfig,
+    GridPair,
+    Ignore,
+    Links,
+    Locks,
+    Metrics,
+    Override,
+    VersionFact,
+    VersionPins,
+)
 from trueup.errors import ConfigError
+from trueup.metrics.policy import Family, PrefixRule
 
 DATA = Path(__file__).parent / "data"
 ACCEPTED = sorted((DATA / "accepted").glob("*.toml"))
@@ -78,18 +91,68 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
                 FlavourRule(paths=["book/"], flavour="mdbook"),
             ],
         ),
-        grid_config=GridConfig(exclude=["tests/data/"]),
+        grid_config=GridConfig(
+            exclude=["tests/data/"],
+            pairs=[
+                GridPair(
+                    picker="deploy/picker.yaml",
+                    router="deploy/router.json",
+                    phase="decode",
+                    pools={"fast": "decode-tp4"},
+                )
+            ],
+        ),
+        metrics=Metrics(
+            policies=["builtin:sglang", "metrics.policy.yaml"],
+            expositions=["fixtures/*.txt"],
+            exclude=["old/"],
+            scraper="prometheus-2",
+            extra_labels=["team"],
+            docs=["docs/**/*.md"],
+            reference_docs=["docs/metrics.md"],
+            code=["planner/*.py"],
+            max_file_bytes=1000,
+            prefixes=[PrefixRule(prefix="e:", instead_of=["e_"], closed=True, python_client=True)],
+            families={"e:x_total": Family(type="counter", labels=["m"], presence="required")},
+        ),
         locks=Locks(exclude=["tests/data/"]),
+        version_pins=VersionPins(exclude=["archive/"], extend_exclude=["old/"]),
+        versions=[
+            VersionFact(
+                name="vllm",
+                source="dockerfile:docker/Dockerfile#ARG VLLM_REF",
+                appears=[
+                    "yaml:deploy/*.yaml#image.tag",
+                    Appearance(place="text:docs/a.md#vllm {version}", precision="minor"),
+                    Appearance(place="toml:pyproject.toml#project.dependencies[0]", contains=True),
+                ],
+            )
+        ],
     )
 
 
 def test_the_table_sets_every_setting() -> None:
     """Whoever adds a setting adds it to `everything.toml`."""
     text = (DATA / "accepted/everything.toml").read_text(encoding="utf-8")
-    for kind in (Config, Links, GridConfig, Locks, Ignore, Override, FlavourRule):
+    kinds = (
+        Config,
+        Links,
+        GridConfig,
+        Metrics,
+        PrefixRule,
+        Locks,
+        VersionPins,
+        VersionFact,
+        Ignore,
+        Override,
+        FlavourRule,
+    )
+    for kind in kinds:
         for field in msgspec.structs.fields(kind):
             assert re.search(
-                rf"^(?:{field.encode_name} = |\[+(?:links\.)?{field.encode_name}\])", text, re.MULTILINE
+                rf"^(?:{field.encode_name} = |\[+(?:(?:links|grid-config|metrics)\.)?{field.encode_name}[.\]])",
+                text,
+                re.MULTILINE,
             ), field.encode_name
 
 
@@ -176,7 +239,8 @@ def test_at_most_twenty_faults_are_told(tmp_path: Path) -> None:
 
 def test_a_key_cannot_forge_a_line(tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_text('"x\\n::error::y\\u001b[31m" = 1\n')
-    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, locks"
+    known = "checks, fail-on, baseline, repository, default-branch, rules, overrides, ignore, links, grid-config, "
+    known += "locks, metrics, version-pins, versions"
     assert refusal(tmp_path) == rf"trueup.toml:1: 'x\n::error::y\x1b[31m': unknown key (known are: {known})"
 
 

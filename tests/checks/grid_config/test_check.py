@@ -82,6 +82,66 @@ def test_two_forms_that_differ_name_the_cell(repository: Repository, arguments: 
     assert "    -> 2\n" in told
 
 
+RENAMED = {"tp1": "fast", "tp2": "middle", "tp4": "slow"}
+PAIR = """\
+[[grid-config.pairs]]
+picker = "picker.yaml"
+router = "pair-router.json"
+phase = "prefill"
+pools = { fast = "tp1", middle = "tp2", slow = "tp4" }
+"""
+
+
+def with_renamed_picker(repository: Repository, which: str, pairs: str = PAIR) -> Repository:
+    """The picker's form under other names than the router's, which nothing but the configuration can pair."""
+    text = (DATA / f"pair-picker-{which}.yaml").read_text()
+    for label, name in RENAMED.items():
+        text = text.replace(label, name)
+    with_data(repository, "pair-router.json").write("picker.yaml", text)
+    repository.write("trueup.toml", pairs)
+    repository.commit()
+    return repository
+
+
+def test_forms_with_different_names_are_paired_by_the_configuration(repository: Repository) -> None:
+    with_renamed_picker(repository, "differs")
+    done = repository.trueup("grid-config")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:2] == [
+        "picker.yaml:15:41: error: /mapping/2/1: size band 2, latency band 1: middle (tp2) here, slow (tp4) in "
+        "pair-router.json (prefill) [grid-config/forms-differ]",
+        "    -> 2",
+    ]
+
+
+def test_forms_with_different_names_that_agree_are_clean(repository: Repository) -> None:
+    assert found(with_renamed_picker(repository, "matches")) == []
+
+
+PAIRS: dict[str, tuple[tuple[str, str], str]] = {
+    "a file that is not there": (
+        ('"picker.yaml"', '"piker.yaml"'),
+        "grid-config.pairs[0].picker: no grid was found in",
+    ),
+    "another phase": (('"prefill"', '"agg"'), "grid-config.pairs[0].phase: pair-router.json has no agg pools"),
+    "no phase": (
+        ('"prefill"', '"prefil"'),
+        "grid-config.pairs[0].phase: 'prefil' is unknown (did you mean 'prefill'?)",
+    ),
+    "a label": (("{ fast", "{ fats"), "grid-config.pairs[0].pools: the picker has no pool 'fats'"),
+    "a namespace": (('"tp1"', '"tp3"'), "grid-config.pairs[0].pools: 'fast' is 'tp3', and the router has no such pool"),
+    "one pool for two": (('"tp1"', '"tp2"'), "grid-config.pairs[0].pools: 2 of the router's 3 pools are named"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), PAIRS.values(), ids=PAIRS)
+def test_pairs_that_cannot_be_obeyed(repository: Repository, change: tuple[str, str], told: str) -> None:
+    with_renamed_picker(repository, "differs", PAIR.replace(*change))
+    done = repository.trueup("grid-config")
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 def test_differing_bounds_are_told_one_by_one(repository: Repository) -> None:
     with_data(repository, "pair-router.json")
     text = (DATA / "pair-picker-matches.yaml").read_text()

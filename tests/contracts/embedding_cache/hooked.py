@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +16,17 @@ from trueup_contracts.errors import Unsupported
 CLAIMS = (
     "keys stats remove clear delta pinning shrink get_or_compute metrics threads copies_on_set copies_on_get any_layout"
 )
+
+
+_LIVING: weakref.WeakSet[Hooked] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_LIVING):
+        cache.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Entry:
@@ -38,6 +51,13 @@ class Hooked:
         self.current_bytes = 0
         self.hits = self.misses = self.evictions = 0
         self.flights: dict[str, dict[str, Any]] = {}
+        _LIVING.add(self)
+
+    def after_fork(self) -> None:
+        """In the child: who held the lock is not there, and what it was doing may be half done."""
+        self.lock = threading.RLock()
+        self.entries.clear()
+        self.current_bytes = 0
 
     def check_capacity(self, capacity_bytes: Any) -> None:
         if isinstance(capacity_bytes, bool) or not isinstance(capacity_bytes, int) or capacity_bytes < 0:
@@ -48,6 +68,8 @@ class Hooked:
     def check(self, tensor: Any) -> torch.Tensor:
         if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or tensor.is_meta:
             raise Unsupported("no plain tensor")
+        if tensor.is_nested or tensor.is_quantized:
+            raise Unsupported("other bytes")
         if tensor.device != self.device:
             raise Unsupported("another device")
         return self.detached(tensor)
@@ -63,8 +85,19 @@ class Hooked:
 
     def keep(self, tensor: torch.Tensor) -> Entry:
         size = self.size(tensor)
-        kept = self.copy(tensor)
+        try:
+            kept = self.copy(tensor)
+        except RuntimeError:
+            self.make_room(size)
+            kept = self.copy(tensor)
         return Entry(kept, size, self.made(tensor))
+
+    def make_room(self, size: int) -> None:
+        """After a copy has found no memory."""
+        limit = self.current_bytes - size
+        for key in self.order():
+            if self.current_bytes > limit and not self.is_pinned(self.entries[key]):
+                self.evict(key)
 
     def made(self, tensor: torch.Tensor) -> Any:
         if not tensor.is_cuda:
@@ -112,6 +145,7 @@ class Hooked:
                 return False, [], []
             entry = self.keep(tensor)
             is_new = key not in self.entries
+            gone = [name for name in gone if name in self.entries]
             for name in gone:
                 self.evict(name)
             self.store(key, entry)

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 ROUTER = """\
+import threading
+
 from trueup_reference.router import PoolRouter
 
 class Good(PoolRouter):
@@ -29,6 +31,19 @@ class Zero(PoolRouter):
     def select_agg(self, ttft_target_ms=None, itl_target_ms=None):
         return super().select_agg(ttft_target_ms or None, itl_target_ms)
 
+class Hanging(PoolRouter):
+    capabilities = frozenset({"disagg"})
+
+    def select_prefill(self, isl, ttft_target_ms=None):
+        while True:
+            pass
+
+class Stuck(PoolRouter):
+    capabilities = frozenset({"disagg"})
+
+    def select_prefill(self, isl, ttft_target_ms=None):
+        threading.Lock().acquire() and threading.Event().wait()
+
 class Broken(PoolRouter):
     capabilities = frozenset({"disagg"})
 
@@ -44,6 +59,14 @@ def always():
 
 @pytest.fixture
 def subject():
+    raise AssertionError("somebody else's fixture")
+
+@pytest.fixture
+def trueup_subject():
+    raise AssertionError("somebody else's fixture")
+
+@pytest.fixture
+def trueup_profile():
     raise AssertionError("somebody else's fixture")
 """
 OWN = "raise AssertionError('imported')\n"
@@ -208,6 +231,19 @@ def test_an_exception_that_is_no_refusal_is_an_error_and_not_a_verdict(project: 
     assert len(states) == 50
 
 
+@pytest.mark.parametrize("name", ["Hanging", "Stuck"])
+def test_an_implementation_that_hangs_ends_in_time(project: Project, name: str) -> None:
+    words = ["--contracts-impl", f"router = mine:{name}", "--contracts-timeout-scale", "0.02"]
+    done = project.pytest("--contracts", *words, "-k", "prefill or zero or midpoint or edge or outside")
+    assert done.returncode == 1
+    told = "AdapterDiedError: the implementation gave no answer to select_prefill within 0.6 s"
+    assert told in done.stdout
+    assert "subject.select_prefill(isl=" in done.stdout.partition("to repeat it:")[2]
+    assert f"saw: {told.partition(': ')[2]}" in done.stdout
+    assert "3 failed" in done.stdout  # the rest is not run: nothing is waited for again and again
+    assert "the implementation died in 3 tests one after the other; the rest is not run" in done.stdout
+
+
 def test_reports_and_junit(project: Project) -> None:
     words = ["--contracts-report", "json=r.json", "--contracts-report", "markdown=r.md", "--junitxml", "r.xml"]
     assert project.pytest("--contracts", "--contracts-seed", "7", "-n", "2", *words).returncode == 0
@@ -233,6 +269,9 @@ def test_levels(project: Project) -> None:
     assert (lenient.returncode, strict.returncode) == (0, 1)
     assert "RC-048 SHOULD  FAIL" in lenient.stdout
     assert "RC-048 SHOULD  FAIL" in strict.stdout
+    for done in (lenient, strict):  # what a SHOULD fails on is told, although it does not fail the run
+        saw = done.stdout.partition("RC-048 SHOULD  FAIL")[2].splitlines()[2]
+        assert saw.startswith("         saw: select_prefill({'isl': ")
 
 
 def test_known_failures_do_not_fail_the_run_until_they_pass(project: Project) -> None:

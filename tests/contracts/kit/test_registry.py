@@ -97,6 +97,7 @@ def test_declarations() -> None:
     assert parse(["reference"]) == [
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
+        Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 
@@ -161,7 +162,7 @@ def test_codes_of_exceptions() -> None:
 def test_known_failures(tmp_path: Path) -> None:
     path = tmp_path / "known.toml"
     path.write_text('[[known]]\nrequirement = "RC-001"\nlabel = "a"\nreason = "why"\n')
-    entries = read(path, {"RC-001"})
+    entries = read(path, {"RC-001"}, {"a"})
     assert entries == [Known("RC-001", "a", "why", None)]
     assert find(entries, "RC-001", "a") == entries[0]
     assert find(entries, "RC-001", "b") is None
@@ -171,6 +172,10 @@ def test_known_failures(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ('[[known]]\nrequirement = "RC-999"\nreason = "x"\n', "there is no requirement 'RC-999'"),
+        (
+            '[[known]]\nrequirement = "RC-001"\nlabel = "mien"\nreason = "x"\n',
+            "no implementation has the label 'mien'\ndid you mean 'mine'?",
+        ),
         ('[[known]]\nrequirement = "RC-001"\nreason = " "\n', "gives no reason"),
         ('[[known]]\nrequirement = "RC-001"\n', "gives no reason"),
         ('[[known]]\nrequirement = "RC-001"\nreason = "x"\nlable = "y"\n', "has the unknown key 'lable'"),
@@ -183,7 +188,7 @@ def test_known_failures_that_cannot_be_read(text: str, told: str, tmp_path: Path
     path = tmp_path / "known.toml"
     path.write_text(text)
     with pytest.raises(TargetError) as caught:
-        read(path, {"RC-001"})
+        read(path, {"RC-001"}, {"mine"})
     assert told in str(caught.value)
 
 

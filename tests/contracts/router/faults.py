@@ -312,6 +312,20 @@ class MaximumIsTheDefault(Hooked):
 
 
 @fault("RC-039")
+class ZeroRowIsAbsent(Hooked):
+    """takes a target of 0 for an absent one, in the first axis of the mode agg alone"""
+
+    def select_agg(
+        self,
+        ttft_target_ms: float | None = None,
+        itl_target_ms: float | None = None,
+        priority: int | None = None,
+        isl: int | None = None,
+    ) -> int:
+        return super().select_agg(ttft_target_ms or None, itl_target_ms, priority, isl)
+
+
+@fault("RC-039")
 class ZeroIsAbsent(Hooked):
     """uses `or` instead of `is None` for targets"""
 

@@ -16,6 +16,12 @@ from typing import Any
 HOW = sys.argv[1] if len(sys.argv) > 1 else "nothing"
 AT = sys.argv[2] if len(sys.argv) > 2 else "select_agg"
 CLAIMS = ["agg"]
+# In a group of their own, where nobody's kill reaches them; they end when their output is closed.
+DAEMONS = {
+    "leaves a daemon that holds its output": "import select; room = select.poll(); room.register(1, 0); room.poll()",
+    "leaves a daemon that floods stderr": "import os\nwhile True: os.write(2, b'noise\\n' * 1000)",
+    "leaves a daemon that writes empty lines": "import os\nwhile True: os.write(1, b'\\n' * 1000)",
+}
 
 
 def say(text: bytes) -> None:
@@ -74,6 +80,9 @@ def misbehave(request: dict[str, Any], line: bytes) -> None:
         time.sleep(3600)
     elif HOW == "leaves a child that holds its output":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        sys.exit(0)
+    elif HOW in DAEMONS:
+        subprocess.Popen([sys.executable, "-S", "-c", DAEMONS[HOW]], start_new_session=True)
         sys.exit(0)
     elif HOW == "dies with a traceback":
         raise KeyError("no such pool")

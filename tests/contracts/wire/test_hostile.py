@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import shlex
 import sys
@@ -17,6 +18,7 @@ from trueup_contracts.registry import suite
 from trueup_contracts.router.model import Axis, agg
 from trueup_contracts.subject import Settings
 from trueup_contracts.wire.client import WireSubject
+from trueup_contracts.wire.process import Process
 
 ADAPTER = Path(__file__).with_name("hostile.py")
 CONFIG = agg(Axis(0, 100, 1), Axis(0, 100, 1))
@@ -38,15 +40,24 @@ def descendants() -> set[int]:
     return found
 
 
+def descriptors() -> dict[int, str]:
+    """What this process holds open: number to what it is."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the descriptor of the listing itself
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+    return found
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TRUEUP_HOSTILE", str(os.getpid()))
-    files = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     started = time.monotonic()
     yield
     assert time.monotonic() - started < LIMIT_S
     assert descendants() == set()
-    assert len(os.listdir("/proc/self/fd")) <= files
+    assert {number: what for number, what in descriptors().items() if before.get(number) != what} == {}
 
 
 def started(tmp_path: Path, *words: str, scale: float = SCALE) -> WireSubject:
@@ -91,6 +102,48 @@ def test_what_ends_an_adapter_is_told(how: str, tmp_path: Path) -> None:
     subject.begin("the next test")
     subject.open(config=CONFIG)
     subject.end()
+
+
+DAEMONS = {
+    "leaves a daemon that holds its output": "ended with exit status 0, and something that it started holds its output",
+    "leaves a daemon that floods stderr": "ended with exit status 0, and something that it started holds its output",
+    "leaves a daemon that writes empty lines": "gave no answer to select_agg within 1 s",
+}
+
+
+@pytest.mark.parametrize("how", DAEMONS)
+def test_what_no_kill_reaches_cannot_hold_the_run(how: str, tmp_path: Path) -> None:
+    router = (subject := started(tmp_path, how)).open(config=CONFIG)
+    with pytest.raises(AdapterDiedError, match=DAEMONS[how]):
+        router.call("select_agg", ttft_target_ms=5)
+    subject.end()
+    deadline_s = time.monotonic() + LIMIT_S  # its output is closed, so it ends
+    while descendants() and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+
+
+def test_nobody_is_told_of_a_death_before_nothing_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However long the threads take that read and close its pipes: a busy machine had them close after the test."""
+    close = Process._close_input
+
+    def close_late(process: Process) -> None:
+        time.sleep(0.1)
+        close(process)
+
+    monkeypatch.setattr(Process, "_close_input", close_late)
+    before = descriptors()
+    with pytest.raises(TargetError, match="ended with exit status 3"):
+        started(tmp_path, "exits", "hello")
+    assert descriptors() == before
+
+
+def test_a_start_that_fails_closes_the_transcript(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-S", str(ADAPTER), "exits", "hello"])
+    before = descriptors()
+    with pytest.raises(TargetError):
+        WireSubject(suite("router"), "x", command, Settings(tmp_path, 1.0, tmp_path / "t.jsonl"))
+    assert descriptors() == before
+    assert '"died": "the adapter ended with exit status 3"' in (tmp_path / "t.jsonl").read_text()
 
 
 @pytest.mark.parametrize("how", ["answers twice", "closes its input and stays", "stops reading"])

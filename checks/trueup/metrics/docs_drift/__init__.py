@@ -1,0 +1,1 @@
+"""Docs and metrics, both ways: what Markdown says of metrics, against the policies; what it leaves out."""

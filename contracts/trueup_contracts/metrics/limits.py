@@ -1,0 +1,4 @@
+"""The suite's limits of time. Read where they are used, so that a test can lower them."""
+
+SCRAPE_TIMEOUT_S = 10.0  # Prometheus' default of scrape_timeout
+QUICK_S = 1.0

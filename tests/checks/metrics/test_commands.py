@@ -1,0 +1,432 @@
+"""`trueup metrics` on files, standard input, endpoints and repositories; `snapshot`; `diff`; hostile input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from checks.metrics.endpoints import Headers, answering, engine_registry, served
+from checks.metrics.generating import lawful
+from fix_repository import Repository
+from trueup.cli import main
+from trueup.metrics.exposition.exposition import MOST_FAULTS, read_exposition
+from trueup.metrics.exposition.part import judge
+from trueup.metrics.policy import PolicySet, parse_policy
+from trueup.metrics.policy.comparing import compare
+from trueup.metrics.policy.deriving import as_yaml, derive
+
+GOOD = "# HELP queue_depth Requests that wait.\n# TYPE queue_depth gauge\nqueue_depth 3\n"
+BAD = "# HELP requests_total Requests.\n# TYPE requests_total counter\nrequests_total -1\n"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, to which the test has gone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trueup.toml").write_text("")
+    return tmp_path
+
+
+def test_a_file(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(BAD)
+    assert main(["metrics", "a.prom"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("a.prom:3:16: error: requests_total is below zero [metrics/negative-counter]\n")
+    assert "trueup: 1 exposition, 1 sample checked" in out
+
+
+def test_a_file_in_order(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(GOOD)
+    assert main(["metrics", "-q", "a.prom"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("redirected", [True, False], ids=["file", "pipe"])
+def test_standard_input(place: Path, redirected: bool) -> None:
+    (place / "a").write_text(BAD)
+    command = [sys.executable, "-P", "-m", "trueup", "metrics", "-"]
+    with (
+        open(place / "a", "rb") as file,
+        subprocess.Popen(command, stdin=file if redirected else subprocess.PIPE, stdout=subprocess.PIPE) as process,
+    ):
+        out, _ = process.communicate(None if redirected else BAD.encode())
+    assert process.returncode == 1
+    assert out.startswith(b"<stdin>:3:16: error: requests_total is below zero")
+
+
+def test_an_endpoint(place: Path, capsys: Capture) -> None:
+    with served(engine_registry()) as url:
+        assert main(["metrics", "-q", "--policy", "builtin:sglang", "--scrape", url]) == 1
+    assert (
+        "sglang:prompt_tokens_total without the label is_streaming [metrics/missing-label]" in capsys.readouterr().out
+    )
+
+
+def test_the_configuration_around_here_holds(place: Path, capsys: Capture) -> None:
+    (place / "trueup.toml").write_text(
+        '[metrics]\npolicies = ["p.yaml"]\n[rules]\n"metrics/no-help" = "off"\n'
+        '[[ignore]]\nrule = "metrics/no-type"\nreason = "generated"\n'
+    )
+    (place / "p.yaml").write_text("name: p\nfamilies: {queue_depth: {type: counter}}\n")
+    (place / "sub").mkdir()
+    (place / "a.prom").write_text("queue_depth 3\n")
+    assert main(["metrics", "a.prom"]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a.prom")]
+    assert told == ["a.prom:1:1: error: queue_depth is a untyped here, a counter in the policy [metrics/type-mismatch]"]
+
+
+def test_as_a_scraper_stores_it(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text("# HELP e_x X.\n# TYPE e_x gauge\ne_x 1\n")
+    (place / "p.yaml").write_text(
+        "name: p\nprefixes: [{prefix: 'e:', instead-of: [e_], closed: true, python-client: true}]\n"
+        "families: {'e:x': {type: gauge}}\n"
+    )
+    assert main(["metrics", "a.prom", "--policy", "p.yaml"]) == 1
+    assert "[metrics/wrong-prefix]\n    -> e:x\n" in capsys.readouterr().out
+    assert main(["metrics", "a.prom", "--policy", "p.yaml", "--scraper", "prometheus-2"]) == 0
+
+
+def test_every_report(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(BAD)
+    reports = [f"--report={form}={place / form}" for form in ("json", "sarif", "junit", "html", "github", "text")]
+    assert main(["metrics", "a.prom", *reports]) == 1
+    found = json.loads((place / "json").read_text())
+    assert [one["rule"] for one in found["findings"]] == ["metrics/negative-counter"]
+    assert json.loads((place / "sarif").read_text())["runs"][0]["results"][0]["ruleId"] == "metrics/negative-counter"
+    assert (place / "github").read_text().startswith("::error ")
+
+
+def test_the_expositions_of_a_repository(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "r")
+    repository.commit(
+        {
+            "fixtures/a.prom": BAD,
+            "fixtures/b.prom": GOOD,
+            "old/c.prom": BAD,
+            "d.txt": BAD,
+            "trueup.toml": '[metrics]\nexclude = ["old/"]\n',
+        }
+    )
+    done = repository.trueup("check")
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if ": error: " in line] == [
+        "fixtures/a.prom:3:16: error: requests_total is below zero [metrics/negative-counter]"
+    ]
+    assert "trueup: 2 expositions, 2 samples checked" in done.stdout
+    assert repository.trueup("metrics", "fixtures").returncode == 1
+    repository.write("fixtures/a.prom", GOOD)
+    assert repository.trueup("metrics").returncode == 0
+    assert repository.trueup("metrics", "--ref", "HEAD").returncode == 1
+
+
+def test_expositions_and_folders_are_not_mixed(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(GOOD)
+    (place / "folder").mkdir()
+    assert main(["metrics", "a.prom", "folder"]) == 2
+    assert capsys.readouterr().err == (
+        "trueup: error: expositions and other paths (folder) are checked in runs of their own\n"
+        "hint: trueup metrics folder\n"
+    )
+
+
+USAGE = [
+    (["metrics", "--scraper", "prometheus-4"], "there is no scraper 'prometheus-4'"),
+    (["metrics", "--scrape", "ftp://host/metrics"], "'ftp://host/metrics' is no URL of an endpoint"),
+    (["metrics", "--scrape", "file:///etc/passwd"], "'file:///etc/passwd' is no URL of an endpoint"),
+    (["metrics", "--scrape", "http://host:x/"], "'http://host:x/' is no URL of an endpoint"),
+    (["metrics", "-", "--policy", "builtin:vlm"], "there is no built-in policy 'vlm'"),
+    (["metrics", "-", "--timeout", "0"], "argument --timeout: '0' is no number of seconds up to 3600"),
+    (["metrics", "doctor", "nothing.prom"], "nothing.prom cannot be read: No such file or directory"),
+    (["metrics", "snapshot", "."], ". cannot be read: Is a directory"),
+    (["metrics", "diff", "builtin:x", "builtin:vllm"], "there is no built-in policy 'x'"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), USAGE, ids=[" ".join(row[0][:3]) for row in USAGE])
+def test_usage_errors(
+    words: list[str], message: str, place: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert main(words) == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"trueup: error: {message}"
+
+
+# --- endpoints that misbehave ---
+
+
+def redirect(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 302, {"Location": "http://user:pass@127.0.0.1:1/metrics"}, b""
+
+
+def endless(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 200, {"Content-Type": TEXT}, b"x" * 5_000_000
+
+
+def bomb(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 200, {"Content-Type": TEXT, "Content-Encoding": "gzip"}, gzip.compress(b"0" * 50_000_000)
+
+
+def declares_much(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 200, {"Content-Type": TEXT, "Content-Length": str(1 << 30)}, b"queue_depth 3\n"
+
+
+def damaged_gzip(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 200, {"Content-Type": TEXT, "Content-Encoding": "gzip"}, b"\x1f\x8bnonsense"
+
+
+def login(headers: Headers) -> tuple[int, Headers, bytes]:
+    return 401, {"Content-Type": "text/html"}, b"<html>"
+
+
+MISBEHAVING = [
+    (redirect, "it answers with a redirect (302) to http://***@127.0.0.1:1/metrics"),
+    (endless, "its answer is larger than 1000000 bytes"),
+    (bomb, "its answer unpacks to more than 1000000 bytes"),
+    (declares_much, "its answer was cut off: 1073741810 more bytes were declared"),
+    (damaged_gzip, "its gzip is damaged: Error -3 while decompressing data: unknown compression method"),
+    (login, "it answers with status 401"),
+]
+
+
+@pytest.mark.parametrize(("answer", "message"), MISBEHAVING, ids=[row[0].__name__ for row in MISBEHAVING])
+def test_endpoints_that_misbehave(
+    answer: Callable[[Headers], tuple[int, Headers, bytes]], message: str, place: Path, capsys: Capture
+) -> None:
+    with answering(answer) as url:
+        assert main(["metrics", "--scrape", url, "--max-bytes", "1000000"]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"trueup: error: {url}: {message}"
+
+
+def test_an_endpoint_that_drips(place: Path, capsys: Capture) -> None:
+    """One byte at a time, each well within a read's own time."""
+    import socket
+    import threading
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not done.wait(0.05):
+                connection.sendall(b"#")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    started = time.monotonic()
+    try:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
+        assert main(["metrics", "--scrape", url, "--timeout", "0.5"]) == 2
+    finally:
+        done.set()
+        thread.join()
+        listener.close()
+    assert time.monotonic() - started < 10
+    assert "it gave no whole answer within 0.5 s" in capsys.readouterr().err
+
+
+def test_credentials_are_sent_and_not_shown(place: Path, capsys: Capture) -> None:
+    seen: list[str] = []
+
+    def answer(headers: Headers) -> tuple[int, Headers, bytes]:
+        seen.append(headers.get("authorization", ""))
+        return 200, {"Content-Type": TEXT}, BAD.encode()
+
+    with answering(answer) as url:
+        assert main(["metrics", "--scrape", url.replace("//", "//me:s%40crt@")]) == 1
+    assert seen == ["Basic bWU6c0BjcnQ="]
+    printed = capsys.readouterr()
+    assert "s@crt" not in printed.out + printed.err
+    assert "s%40crt" not in printed.out + printed.err
+
+
+# --- files that misbehave ---
+
+STRANGE = [
+    (gzip.compress(GOOD.encode()), "it is gzip-compressed"),
+    (b"\x7fELF\0\0", "it is binary: a zero byte at offset 4"),
+    (b"<!DOCTYPE html><html>", "it is a web page"),
+    (b'{"status": "ok"}', "it is JSON"),
+    (GOOD.encode("utf-16"), "it is UTF-16"),
+    (b"\xef\xbb\xbf" + GOOD.encode(), "it begins with a byte-order mark"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), STRANGE, ids=[row[1] for row in STRANGE])
+def test_what_is_no_exposition(data: bytes, message: str) -> None:
+    assert [(one.rule, one.message) for one in judge(data, PolicySet([])).faults] == [("not-an-exposition", message)]
+
+
+def test_bytes_that_are_not_utf8_have_their_place() -> None:
+    found = judge(GOOD.encode() + b'queue_depth{a="\xe9"} 1\n', PolicySet([]))
+    assert [(one.line, one.column, one.message) for one in found.faults] == [(4, 16, "byte 0xe9 is not UTF-8")]
+
+
+HOSTILE = [
+    ("a deep nest of braces", "{" * 200_000 + "\n"),
+    ("one very long line", "a" * 3_000_000 + " 1\n"),
+    ("one label of megabytes", 'a{b="' + "c" * 3_000_000 + '"} 1\n'),
+    ("a label that never ends", 'a{b="' + "\\" * 1_000_000 + "\n"),
+    ("many labels", "a{" + ",".join(f'l{i}="v"' for i in range(60_000)) + "} 1\n"),
+    ("many families", "".join(f"# TYPE f{i} gauge\nf{i} 1\n" for i in range(20_000))),
+    ("families that take turns", "".join(f"# TYPE f{i % 7} gauge\nf{i % 7} 1\n" for i in range(20_000))),
+    ("many spaces", "a" + " " * 1_000_000 + "1\n"),
+    ("comments only", "# x\n" * 200_000),
+    ("every line at fault", "!\n" * 100_000),
+]
+
+
+@pytest.mark.parametrize(("what", "text"), HOSTILE, ids=[row[0] for row in HOSTILE])
+def test_hostile_expositions_cost_bounded_time(what: str, text: str) -> None:
+    started = time.process_time()
+    found = read_exposition(text.encode(), PolicySet([]))
+    assert time.process_time() - started < 10
+    assert len(found.faults) <= MOST_FAULTS
+    assert found.faults
+    assert all(len(one.message) < 1000 or what == "one very long line" for one in found.faults)
+
+
+def test_escapes_of_a_terminal_are_neutralised(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(GOOD + 'queue_depth{a="\x1b[31mred"} x\x1b[2J\n::error::nasty 1\n')
+    assert main(["metrics", "a.prom"]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+    assert main(["metrics", "a.prom", "--report", "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert not [line for line in lines if line.startswith("::error::nasty") or "\x1b" in line]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process its own peak")
+def test_memory_is_that_of_the_largest_family(tmp_path: Path) -> None:
+    """An exposition of many families, 40 MB of them, is read in less."""
+    place = tmp_path / "large.prom"
+    body = "".join(f'FAMILY{{pod="pod-{i}"}} {i}\n' for i in range(2000))
+    with open(place, "w") as file:
+        for number in range(700):
+            name = f"family_{number}"
+            file.write(f"# HELP {name} X.\n# TYPE {name} gauge\n" + body.replace("FAMILY", name))
+    script = (
+        "import re, sys\nfrom trueup.cli import main\ncode = main(['metrics', '-q', sys.argv[1]])\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(place)], capture_output=True, text=True, check=True)
+    kib, code = done.stdout.split()
+    assert code == "0"
+    assert place.stat().st_size > 40_000_000
+    assert int(kib) < 64 * 1024
+
+
+# --- snapshot and diff ---
+
+
+def test_a_snapshot_of_an_endpoint(place: Path, capsys: Capture) -> None:
+    with served(engine_registry()) as url:
+        assert main(["metrics", "snapshot", "--name", "engine", url]) == 0
+        text = capsys.readouterr().out
+        assert text == (
+            "name: engine\n"
+            "prefixes:\n"
+            "- prefix: 'sglang:'\n"
+            "  instead-of: [sglang_]\n"
+            "  closed: true\n"
+            "families:\n"
+            "  sglang:e2e_request_latency_seconds:\n"
+            "    type: histogram\n"
+            "    labels: [model_name]\n"
+            "    allowed-labels: []\n"
+            "  sglang:num_running_reqs:\n"
+            "    type: gauge\n"
+            "    labels: [model_name]\n"
+            "    allowed-labels: []\n"
+            "  sglang:prompt_tokens_total:\n"
+            "    type: counter\n"
+            "    labels: [model_name]\n"
+            "    allowed-labels: []\n"
+        )
+        (place / "p.yaml").write_text(text)
+        assert main(["metrics", "--scrape", url, "--policy", "p.yaml"]) == 0
+        assert main(["metrics", "diff", "p.yaml", url]) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(lawful(openmetrics=False))
+def test_an_exposition_keeps_its_own_snapshot(text: str) -> None:
+    found = read_exposition(text.encode(), PolicySet([]), lint=False)
+    policy = derive("own", found.families.values(), required=True)
+    read = parse_policy("own.yaml", as_yaml(policy).encode())
+    assert read == policy
+    assert compare(policy, read) == []
+    rules = {"wrong-prefix", "unknown-family", "missing-family", "type-mismatch", "missing-label", "forbidden-label"}
+    again = read_exposition(text.encode(), PolicySet([read]))
+    assert {one.rule for one in again.faults} & rules == set()
+
+
+def test_what_changed_between_two_files(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(GOOD)
+    (place / "b.prom").write_text(GOOD.replace("queue_depth", "queue_length"))
+    assert main(["metrics", "diff", "a.prom", "b.prom"]) == 1
+    assert capsys.readouterr() == (
+        "- queue_depth  gauge, now queue_length?  breaking\n+ queue_length  gauge\n",
+        "trueup: 2 changes, 1 breaking\n",
+    )
+    assert main(["metrics", "diff", "--json", "a.prom", "a.prom"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "changes": []}
+
+
+def test_no_snapshot_of_what_is_at_fault(place: Path, capsys: Capture) -> None:
+    (place / "a.prom").write_text(BAD)
+    assert main(["metrics", "snapshot", "a.prom"]) == 2
+    assert capsys.readouterr().err == (
+        "trueup: error: a.prom:3:16: requests_total is below zero [metrics/negative-counter]\n"
+        "hint: all its faults: trueup metrics a.prom\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "tails"),
+    [
+        (["**/*.prom"], (".prom",)),
+        (["**/*.prom", "!old/", "fixtures/a.txt"], (".prom", "a.txt")),
+        (["fixtures/"], None),
+        (["*.pro[m]"], None),
+        ([], ()),
+    ],
+)
+def test_what_every_matching_path_ends_in(patterns: list[str], tails: tuple[str, ...] | None) -> None:
+    from trueup.metrics.exposition.part import _tails
+
+    assert _tails(patterns) == tails
+
+
+def test_samples_without_metadata_may_take_turns() -> None:
+    """So exporters without HELP and TYPE write a histogram: bucket, sum and count of one label set after another."""
+    groups = "".join(f'x_bucket{{vmrange="a",p="{i}"}} 1\nx_sum{{p="{i}"}} 1\nx_count{{p="{i}"}} 1\n' for i in range(3))
+    found = read_exposition(groups.encode(), PolicySet([]))
+    assert {one.rule for one in found.faults} == {"no-help", "no-type"}
+    assert (found.samples, found.families["x_sum"].series, list(found.families["x_sum"].shapes)) == (9, 3, [("p",)])
+    again = read_exposition((groups + 'x_sum{p="1"} 2\n').encode(), PolicySet([]))
+    assert [(one.line, one.message) for one in again.faults if one.rule == "duplicate-series"] == [
+        (10, "line 5 has this series already")
+    ]
+
+
+def test_families_that_take_turns_in_a_block_cost_no_second_reading() -> None:
+    """Metadata that is not written as clients do makes one block of many families."""
+    turn = "".join(f" # TYPE f{i} gauge\nf{i} 1\n" for i in range(3000))
+    started = time.process_time()
+    found = read_exposition((turn + turn).encode(), PolicySet([]))
+    assert time.process_time() - started < 5
+    assert sum(one.rule == "duplicate-series" for one in found.faults) >= 1000

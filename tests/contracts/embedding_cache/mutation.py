@@ -1,0 +1,89 @@
+"""The mutation score of the reference cache under the embedding-cache suite alone, as far as it shows without a GPU."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import trueup_reference.embedding_cache.base as base_module
+import trueup_reference.embedding_cache.cache as cache_module
+import trueup_reference.embedding_cache.holding as holding_module
+import trueup_reference.embedding_cache.ledger as ledger_module
+from contracts import mutants
+from contracts.suite_runs import verdicts_of
+from trueup_contracts.embedding_cache import SUITE
+from trueup_contracts.in_process import LocalSubject
+from trueup_contracts.profile import Profile
+from trueup_reference import adapters
+
+MODULES = (ledger_module, holding_module, cache_module, base_module)
+# Slow, and of what is counted rather than of what is decided: asked last.
+SLOW = {"EC-045", "EC-050", "EC-052", "EC-110", "EC-111", "EC-112"}
+# Calls of the reference that the suite does not have, and lines that only a device reaches.
+BEYOND = re.compile(r"get_many|set_many|_async|_call\(|is_cuda|cuda|begin_in_child|is_lost|joined|_computed|numbers")
+CPU_LIMIT_S = 60  # the whole suite takes seconds
+EXPLAINED: dict[tuple[str, str, str], str] = {}
+
+
+def score(*, chosen: str = "") -> tuple[int, int, list[mutants.Mutant]]:
+    """How many mutants there are within the suite's reach, how many beyond, and those that it does not find."""
+    survivors, total, beyond = [], 0, 0
+    for module in MODULES:
+        for mutant in mutants.of(_path(module)):
+            if chosen and chosen not in mutant.place:
+                continue
+            if BEYOND.search(mutant.line):
+                beyond += 1
+                continue
+            total += 1
+            if not mutants.within_limit(functools.partial(_failures, mutant, module), CPU_LIMIT_S):
+                survivors.append(mutant)
+    return total, beyond, survivors
+
+
+def _path(module: ModuleType) -> Path:
+    return Path(str(module.__file__))
+
+
+def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:
+    try:
+        with mutants.installed(mutant, module):
+            return _verdicts()
+    except Exception as error:  # noqa: BLE001 - whatever it is: a module that cannot be loaded is no cache
+        return {"import": str(error)}
+
+
+def _verdicts() -> Mapping[str, str]:
+    profile = Profile("quick", 1)
+    fast = {one.id for one in SUITE.requirements.values()} - SLOW
+    for asked in (fast, SLOW):
+        for factory in (adapters.embedding_cache, adapters.embedding_cache_sharing):
+            subject = LocalSubject(SUITE, "test", "tests:factory", factory)
+            but = {one for one in SUITE.requirements if one not in asked}
+            failed = verdicts_of(subject, profile, but=but, stop=True)
+            if failed:
+                return failed
+    return {}
+
+
+def main(chosen: str = "") -> int:
+    """Prints the score and every survivor; the number of those without an explanation."""
+    total, beyond, survivors = score(chosen=chosen)
+    found = total - len(survivors)
+    print(f"\nmutants of the reference: {found} of {total} found, {found / max(total, 1):.1%}; {beyond} out of reach\n")
+    print("| survivor | was | is | why it is none |\n| --- | --- | --- | --- |")
+    unexplained = 0
+    for one in survivors:
+        why = EXPLAINED.get((one.line, one.before, one.after)) or EXPLAINED.get((one.line, "", ""))
+        unexplained += why is None
+        print(f"| {one.place} | `{one.before[:80]}` | `{one.after[:80]}` | {why or 'UNEXPLAINED'} |")
+    return unexplained
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main(*sys.argv[1:]))

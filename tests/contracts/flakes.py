@@ -1,0 +1,78 @@
+"""How often a suite fails a correct implementation while the machine is busy: every failure is a false alarm.
+
+python -m contracts.flakes [--runs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from contracts.suite_runs import verdicts_of
+from trueup_contracts.in_process import LocalSubject
+from trueup_contracts.profile import Profile
+from trueup_contracts.registry import suite
+from trueup_contracts.subject import Settings, Subject
+from trueup_contracts.wire.client import WireSubject
+from trueup_reference import adapters
+
+BUSY = 3  # processes for each core
+SERVING = [sys.executable, "-m", "trueup_contracts.serving", "trueup_reference.adapters:router"]
+
+
+@contextlib.contextmanager
+def busy() -> Iterator[int]:
+    """Processes that compute, `BUSY` for each core; how many."""
+    number = BUSY * (os.cpu_count() or 1)
+    started = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield number
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def failed(make: Callable[[], Subject], runs: int) -> list[str]:
+    """The failures of `runs` runs, each with a seed of its own."""
+    told = []
+    for seed in range(runs):
+        subject = make()
+        found = verdicts_of(subject, Profile("quick", seed))
+        subject.end()
+        told += [f"seed {seed}: {identity}: {message[:200]}" for identity, message in sorted(found.items())]
+    return told
+
+
+def main() -> int:
+    """Prints the rate and every false alarm; how many there were."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=10)
+    runs = parser.parse_args().runs
+    subjects: dict[str, Callable[[], Subject]] = {
+        "router, in process": lambda: LocalSubject(suite("router"), "reference", "reference:router", adapters.router),
+        "router, over the wire": lambda: WireSubject(
+            suite("router"), "wire", shlex.join(SERVING), Settings(Path.cwd())
+        ),
+        "embedding-cache, in process": lambda: LocalSubject(
+            suite("embedding-cache"), "reference", "reference:embedding_cache", adapters.embedding_cache
+        ),
+    }
+    alarms = 0
+    with busy() as number:
+        for name, make in subjects.items():
+            told = failed(make, runs)
+            alarms += len(told)
+            print(f"{name}: {len(told)} false alarms in {runs} runs, beside {number} busy processes", flush=True)
+            print("".join(f"  {line}\n" for line in told), end="")
+    return alarms
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main() else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from trueup.locks import pep508
 from trueup.locks.files import Files, join_folder
 from trueup.locks.report import Place, Undecidable
 
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
 MOST_WRITTEN_OUT = 20_000  # groups that include each other could hold any number
 
 
@@ -75,6 +77,8 @@ class Pyproject:
         """`[project]` with its extras."""
         yield from self._list(("project", "dependencies"), self.project.get("dependencies"))
         for extra, value in table(self.project, "optional-dependencies").items():
+            if not _NAME.fullmatch(extra):
+                continue  # no tool takes it
             for asked in self._list(("project", "optional-dependencies", extra), value):
                 yield asked._replace(wanted=pep508.with_extra(asked.wanted, extra), extra=pep508.normalised(extra))
 
@@ -92,9 +96,7 @@ class Pyproject:
             for one in waiting:  # grows while it is read; each group once
                 count += 1 + len(own[one])
                 if count > MOST_WRITTEN_OUT:
-                    raise Undecidable(
-                        f"dependency groups: written out they have more than {MOST_WRITTEN_OUT:,} entries"
-                    )
+                    raise Undecidable(f"dependency groups: they are more than {MOST_WRITTEN_OUT:,} entries written out")
                 yield from (asked._replace(group=group) for asked in own[one])
                 waiting += [further for further in includes[one] if further not in included]
                 included |= dict.fromkeys(includes[one])

@@ -125,7 +125,8 @@ class _Judgement:
             ("override-dependencies", "overrides"),
             ("build-constraint-dependencies", "build-constraints"),
         ):
-            if all(isinstance(one, str) for one in self.root.tool("uv").get(key, ())):
+            value = self.root.tool("uv").get(key, [])
+            if isinstance(value, list) and all(isinstance(one, str) for one in value):
                 declared = with_sources(self.root.listed("tool", "uv", key), self.root, self.root)
                 recorded = read_recorded(self.manifest.get(kept))
                 self._compare(declared, recorded, self.locked.key(kept), satisfies=False)

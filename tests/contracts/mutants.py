@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import re
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,6 +119,44 @@ def within_limit(work: Callable[[], Mapping[str, str]], cpu_limit_s: float = CPU
         signal.setitimer(signal.ITIMER_PROF, 0)
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+def score(
+    modules: Iterable[types.ModuleType],
+    failures: Callable[[Mutant, types.ModuleType], Mapping[str, str]],
+    *,
+    left_out: re.Pattern[str] | None = None,
+    cpu_limit_s: float = CPU_LIMIT_S,
+) -> tuple[int, list[Mutant]]:
+    """How many mutants of these modules there are, and those of which `failures` finds none.
+
+    Mutants of lines that `left_out` matches are not counted.
+    """
+    survivors, total = [], 0
+    for module in modules:
+        for mutant in of(Path(str(module.__file__))):
+            if left_out is not None and left_out.search(mutant.line):
+                continue
+            total += 1
+            if not within_limit(functools.partial(failures, mutant, module), cpu_limit_s):
+                survivors.append(mutant)
+    return total, survivors
+
+
+def print_score(total: int, survivors: Sequence[Mutant], explained: Mapping[tuple[str, str, str], str]) -> int:
+    """Prints the score and every survivor; the number of those without an explanation.
+
+    `explained`: the line, what stood there and what stands there, or the line alone with two empty texts.
+    """
+    found = total - len(survivors)
+    print(f"\nmutants of the reference: {found} of {total} found, {found / total:.1%}\n")
+    print("| survivor | was | is | why it is none |\n| --- | --- | --- | --- |")
+    unexplained = 0
+    for one in survivors:
+        why = explained.get((one.line, one.before, one.after)) or explained.get((one.line, "", ""))
+        unexplained += why is None
+        print(f"| {one.place} | `{one.before[:80]}` | `{one.after[:80]}` | {why or 'UNEXPLAINED'} |")
+    return unexplained
 
 
 _Change = Callable[[ast.Module, Any], str]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import ModuleType
 
 import trueup_reference.embedding_cache.base as base_module
@@ -26,26 +24,6 @@ SLOW = {"EC-045", "EC-050", "EC-052", "EC-110", "EC-111", "EC-112"}
 BEYOND = re.compile(r"get_many|set_many|_async|_call\(|is_cuda|cuda|begin_in_child|is_lost|joined|_computed|numbers")
 CPU_LIMIT_S = 60  # the whole suite takes seconds
 EXPLAINED: dict[tuple[str, str, str], str] = {}
-
-
-def score(*, chosen: str = "") -> tuple[int, int, list[mutants.Mutant]]:
-    """How many mutants there are within the suite's reach, how many beyond, and those that it does not find."""
-    survivors, total, beyond = [], 0, 0
-    for module in MODULES:
-        for mutant in mutants.of(_path(module)):
-            if chosen and chosen not in mutant.place:
-                continue
-            if BEYOND.search(mutant.line):
-                beyond += 1
-                continue
-            total += 1
-            if not mutants.within_limit(functools.partial(_failures, mutant, module), CPU_LIMIT_S):
-                survivors.append(mutant)
-    return total, beyond, survivors
-
-
-def _path(module: ModuleType) -> Path:
-    return Path(str(module.__file__))
 
 
 def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:
@@ -69,21 +47,8 @@ def _verdicts() -> Mapping[str, str]:
     return {}
 
 
-def main(chosen: str = "") -> int:
+def main() -> int:
     """Prints the score and every survivor; the number of those without an explanation."""
-    total, beyond, survivors = score(chosen=chosen)
-    found = total - len(survivors)
-    print(f"\nmutants of the reference: {found} of {total} found, {found / max(total, 1):.1%}; {beyond} out of reach\n")
-    print("| survivor | was | is | why it is none |\n| --- | --- | --- | --- |")
-    unexplained = 0
-    for one in survivors:
-        why = EXPLAINED.get((one.line, one.before, one.after)) or EXPLAINED.get((one.line, "", ""))
-        unexplained += why is None
-        print(f"| {one.place} | `{one.before[:80]}` | `{one.after[:80]}` | {why or 'UNEXPLAINED'} |")
-    return unexplained
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.exit(main(*sys.argv[1:]))
+    print(f"not counted: mutants of lines that match {BEYOND.pattern}")
+    total, survivors = mutants.score(MODULES, _failures, left_out=BEYOND, cpu_limit_s=CPU_LIMIT_S)
+    return mutants.print_score(total, survivors, EXPLAINED)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,17 +38,6 @@ EXPLAINED = {
 }
 
 
-def score() -> tuple[int, list[mutants.Mutant]]:
-    """How many mutants there are, and those that the suite does not find."""
-    survivors, total = [], 0
-    for module in (axis_module, selection_module):
-        for mutant in mutants.of(Path(str(module.__file__))):
-            total += 1
-            if not mutants.within_limit(functools.partial(_failures, mutant, module)):
-                survivors.append(mutant)
-    return total, survivors
-
-
 def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:
     try:
         names = mutants.loaded(mutant, module)
@@ -69,12 +56,4 @@ def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:
 
 def main() -> int:
     """Prints the score and every survivor; the number of those without an explanation."""
-    total, survivors = score()
-    print(f"\nmutants of the reference: {total - len(survivors)} of {total} found, {1 - len(survivors) / total:.1%}\n")
-    print("| survivor | was | is | why it is none |\n| --- | --- | --- | --- |")
-    unexplained = 0
-    for one in survivors:
-        why = EXPLAINED.get((one.line, one.before, one.after)) or EXPLAINED.get((one.line, "", ""))
-        unexplained += why is None
-        print(f"| {one.place} | `{one.before[:80]}` | `{one.after[:80]}` | {why or 'UNEXPLAINED'} |")
-    return unexplained
+    return mutants.print_score(*mutants.score((axis_module, selection_module), _failures), EXPLAINED)

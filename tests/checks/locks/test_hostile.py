@@ -50,6 +50,8 @@ def test_a_lock_of_50_megabytes_in_toml(repository: Repository) -> None:
     [
         ("uv.lock", "a = " + "[" * DEEP, "uv.lock:- not-parsable uv.lock"),
         ("uv.lock", ".".join("a" * DEEP) + " = 1", "uv.lock:1 not-parsable uv.lock"),
+        ("uv.lock", "# " + "a" * DEEP + "." * 70 + "\n= 1", "uv.lock:2 not-parsable uv.lock"),
+        ("uv.lock", "version = " + "1" * DEEP, "uv.lock:1 not-parsable uv.lock"),
         ("uv.lock", "version = 1\npackage = 3\n", "pyproject.toml:2 missing-member mcp-server"),
         ("uv.lock", "\n\nversion = \n", "uv.lock:3 not-parsable uv.lock"),
         ("uv.lock", b"version = 1\n# \xff\n", "uv.lock:2 unreadable-file uv.lock"),
@@ -72,6 +74,19 @@ def test_what_does_not_parse_is_told_with_its_place(
     repository.write("go.mod", "module example.org/a\n")
     repository.add()
     assert line in timed_lines(repository.root)
+
+
+def test_numbers_of_thousands_of_digits(repository: Repository) -> None:
+    number = "1" * 6000
+    repository.write("go.mod", f"module example.org/a\n\ngo 1.{number}\n")
+    repository.write("go.sum", "")
+    repository.write("pyproject.toml", f'[tool.poetry.dependencies]\npython = "^{number}"\na = "^{number}"\n')
+    repository.write(
+        "poetry.lock", f'[[package]]\nname = "a"\nversion = "{number}"\n[metadata]\nlock-version = "2.1"\n'
+    )
+    repository.add()
+    found = locks(repository.root)
+    assert [finding.rule for finding in found.findings] == ["locks/missing-checksum"]
 
 
 def bomb(levels: int) -> str:

@@ -148,6 +148,15 @@ def test_a_large_file_is_told_and_left_out(repository: Repository) -> None:
     assert found.notes == ["values.yaml: its versions were not checked: it has 1048581 bytes"]
 
 
+def test_many_versions_of_one_thing(repository: Repository) -> None:
+    repository.commit({"requirements.txt": "a==1.0.0\n" * 10_000, "b/requirements.txt": "a==1.0.0\n" * 10_000})
+    repository.write("requirements.txt", "".join(f"a==1.0.{number}\n" for number in range(10_000)))
+    started = time.perf_counter()
+    found = versions(repository.root)
+    assert time.perf_counter() - started < 20  # quadratic time would take minutes
+    assert len(found.findings) == 9_999
+
+
 def test_what_no_encoding_has_is_no_crash(repository: Repository) -> None:
     repository.write("Dockerfile", b"FROM a/b:1.0.0\xff\nRUN pip install x==1.0.0 \xff\n")
     repository.write("a.yaml", b"image: a/b:1.1.0 # \xff\n")

@@ -80,7 +80,7 @@ def read_file(path: str, name: str, *, inside: str | None = None, limit_bytes: i
     `inside`: the folder that no symlink of the path may leave.
     """
     try:
-        if inside is not None and os.path.islink(path):
+        if inside is not None and os.path.lexists(path):  # a folder on the way may be a symlink, too
             real, top = os.path.realpath(path), os.path.realpath(inside)
             if not real.startswith(top.rstrip(os.sep) + os.sep):
                 raise ConfigError(f"{name}: it is a symlink that leaves the repository")

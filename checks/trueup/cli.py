@@ -65,7 +65,7 @@ COMMANDS = {
     "explain": Command("trueup.commands.explain", "print the page of a rule", {}),
     "rules": Command("trueup.commands.rules", "list the rules", {}),
     "init": Command("trueup.commands.init", "write a commented configuration and the pre-commit stanza", {}),
-    "schema": Command("trueup.commands.schema", "print a JSON Schema: of the configuration, of the JSON report", {}),
+    "schema": Command("trueup.commands.schema", "print a JSON Schema: of the configuration, the JSON report, …", {}),
 }
 
 
@@ -110,7 +110,7 @@ def help_text() -> str:
 usage: trueup COMMAND [ARGUMENT ...]
 
 Checks a Git repository for what is no longer true: broken links, fragments and symlinks,
-routing grids, metric names, versions that disagree.
+routing grids, metric names, versions that disagree, stale lock files.
 
 commands:
 {lines}

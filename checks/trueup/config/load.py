@@ -6,7 +6,6 @@ The files belong to the checked repository, so nothing outside it is read, and s
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,10 +17,6 @@ from trueup.errors import ConfigError
 
 MAX_BYTES = 1 << 20
 _MAX_PROBLEMS = 20
-
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
-# tomllib takes quadratic time for a key of many parts; nobody writes 64.
-_DEEP_KEY = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -85,7 +80,7 @@ def read_file(path: str, name: str, *, inside: str | None = None, limit_bytes: i
     `inside`: the folder that no symlink of the path may leave.
     """
     try:
-        if inside is not None and os.path.islink(path):
+        if inside is not None and os.path.lexists(path):  # a folder on the way may be a symlink, too
             real, top = os.path.realpath(path), os.path.realpath(inside)
             if not real.startswith(top.rstrip(os.sep) + os.sep):
                 raise ConfigError(f"{name}: it is a symlink that leaves the repository")
@@ -127,22 +122,16 @@ def _text(name: str, data: bytes) -> str:
 
 
 def _toml(file: _File) -> dict[str, Any]:
-    import tomllib
+    from trueup.reading.toml_text import NotToml, line_and_column, parse
 
-    deep = _DEEP_KEY.search(file.text)
-    if deep is not None:
-        line = file.text.count("\n", 0, deep.start()) + 1
-        raise ConfigError(f"{file.name}:{line}: a key has more than 64 parts")
     try:
-        return tomllib.loads(file.text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        found = _TOML_PLACE.search(message)
-        text = message[: found.start()] if found else message
-        place = f"{found[1]}:{found[2]}" if found and found[1] else str(file.text.count("\n") + 1)
-        raise ConfigError(f"{file.name}:{place}: {text[:1].lower() + text[1:]}") from None
-    except RecursionError:
-        raise ConfigError(f"{file.name}: it is nested too deeply") from None
+        return parse(file.text)
+    except NotToml as error:
+        place = file.name
+        if error.offset is not None:
+            line, column = line_and_column(file.text, error.offset)
+            place += f":{line}" if error.offset == len(file.text) else f":{line}:{column}"
+        raise ConfigError(f"{place}: {error.message}") from None
 
 
 def _parsed(file: _File) -> Loaded:

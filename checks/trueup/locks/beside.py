@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from trueup.config import PathMatcher
 from trueup.locks.files import Files, join_folder
 from trueup.locks.formats import FORMATS, Format
@@ -45,7 +47,7 @@ def untracked_locks(files: Files, excluded: PathMatcher) -> None:
             is_ignored = view.git.run("-C", view.root, "check-ignore", "--quiet", "--", lock).code == 0
             how, mend = ("is git-ignored", "git add --force") if is_ignored else ("is not tracked", "git add")
             place = Place(join_folder(folder, known.manifest))
-            files.report.fault("untracked-lock", place, known.name, f"{lock} {how}", f"{mend} {lock}")
+            files.report.fault("untracked-lock", place, known.name, f"{lock} {how}", f"{mend} {shlex.quote(lock)}")
 
 
 def _is_locked(folder: str, manifest: str, files: Files) -> bool:

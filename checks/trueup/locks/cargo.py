@@ -6,6 +6,7 @@ Of the manifests it records names alone: which packages each member depends on.
 from __future__ import annotations
 
 import functools
+import shlex
 from typing import Any
 
 from trueup.config.globs import BadGlob
@@ -102,7 +103,7 @@ class _Judgement:
                 f"{self.locked.place(one.name, self._index(one.name, text))} has {text}" for text in versions
             )
             message = f"{one.name} = {one.version!r} is asked for here, and {has}"
-            mend = f"cargo update --package {one.name}" if len(versions) == 1 else MEND
+            mend = f"cargo update --package {shlex.quote(one.name)}" if len(versions) == 1 else MEND
             self.report.fault("outside-requirement", self._place(member, one), one.name, message, mend)
 
     def _index(self, name: str, version: str) -> int:

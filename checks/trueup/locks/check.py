@@ -7,9 +7,7 @@ from collections.abc import Callable
 from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
 from trueup.findings import CheckSummary
-from trueup.locks.files import Files, join_folder
-from trueup.locks.formats import PIP_COMPILE, PIP_COMPILE_SIGN, UV_COMPILE_SIGN, Format, format_of, load
-from trueup.locks.report import Report, Undecidable
+from trueup.locks.formats import FORMATS, PIP_COMPILE, PIP_COMPILE_SIGN, UV_COMPILE_SIGN, Format, format_of, load
 from trueup.repo import View
 from trueup.repo.view import SUBMODULE, SYMLINK
 
@@ -39,14 +37,22 @@ def _is_file(view: View, path: str) -> bool:
 
 def _is_wanted(path: str, known: Format, options: Options) -> bool:
     """Whether the lock, its manifest, or a folder around it was asked for."""
-    manifest = join_folder(path.rpartition("/")[0], known.manifest)
+    folder = path.rpartition("/")[0]
+    manifest = f"{folder}/{known.manifest}" if folder else known.manifest
     return not options.paths or any(
         name in (path, manifest, "") or path.startswith(f"{name}/") for name in options.paths
     )
 
 
 def _outcome(view: View, chosen: dict[str, Format], excluded: PathMatcher, options: Options) -> Outcome:
+    summary = CheckSummary("locks", {"locks": len(chosen)})
+    manifests = {known.manifest for known in FORMATS}
+    if not chosen and not any(path.rpartition("/")[2] in manifests for path in view.entries):
+        return Outcome([], {}, {}, [], summary)
+    # Runs of repositories without manifests do not pay for what judges them.
     from trueup.locks.beside import two_locks, untracked_locks
+    from trueup.locks.files import Files
+    from trueup.locks.report import Report, Undecidable
 
     report = Report()
     files = Files(view, report)
@@ -58,4 +64,4 @@ def _outcome(view: View, chosen: dict[str, Format], excluded: PathMatcher, optio
     two_locks(chosen, report)
     if not options.paths:
         untracked_locks(files, excluded)
-    return Outcome(report.findings, {}, {}, report.notes, CheckSummary("locks", {"locks": len(chosen)}))
+    return Outcome(report.findings, {}, {}, report.notes, summary)

@@ -19,10 +19,6 @@ LARGEST_TOML_BYTES = 16 << 20
 LARGEST_YAML_BYTES = 16 << 20
 MOST_HOPS = 8
 
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
-# tomllib takes quadratic time for a key of many parts; nobody writes 64.
-_DEEP_KEY = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
-_MANY_DOTS = re.compile(r"^(?:[^.\n]*+\.){63}", re.MULTILINE)  # the quick question before the slow one
 _BYTE = re.compile(r" \(byte (\d+)\)")
 _MARKER = re.compile(r"^(<{7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 
@@ -152,26 +148,15 @@ class Files:
         return text.replace("\r\n", "\n") if "\r" in text else text
 
     def _parse_toml(self, path: str, text: str) -> dict[str, Any] | None:
-        import tomllib
+        from trueup.reading.toml_text import NotToml, parse
 
         if self._merging(path, text):
             return None
-        deep = _DEEP_KEY.search(text) if _MANY_DOTS.search(text) else None
-        if deep is not None:
-            self.not_parsable(place_at(path, text, deep.start()), "a key has more than 64 parts")
-            return None
         try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            message = str(error)
-            found = _TOML_PLACE.search(message)
-            said = message[: found.start()] if found else message
-            place = place_at(path, text, len(text))
-            if found and found[1]:
-                place = Place(path, int(found[1]), int(found[2]))
-            self.not_parsable(place, f"not TOML: {said[:1].lower()}{said[1:]}")
-        except RecursionError:
-            self.not_parsable(Place(path), "not TOML: it is nested too deeply")
+            return parse(text)
+        except NotToml as error:
+            place = Place(path) if error.offset is None else place_at(path, text, error.offset)
+            self.not_parsable(place, f"not TOML: {error.message}")
         return None
 
     def _parse_json(self, path: str, text: str, shape: type[Shape]) -> Shape | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from trueup.locks.files import Files
+if TYPE_CHECKING:
+    from trueup.locks.files import Files
 
 
 class Judge(Protocol):

@@ -50,7 +50,7 @@ class GoMod:
 
     def _directive(self, verb: str, words: list[str], line: int, comment: str) -> None:
         if verb == "go" and words:
-            numbers = re.findall(r"\d+", words[0])[:2]
+            numbers = re.findall(r"\d{1,9}", words[0])[:2]
             self.go = (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else self.go
         elif verb == "require" and len(words) >= 2:
             self.required.append(Required(words[0], words[1], line, "indirect" in comment))

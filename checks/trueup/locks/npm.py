@@ -8,6 +8,7 @@ node_modules. `npm ci` refuses a tree that does not satisfy the manifests; a cop
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -205,7 +206,7 @@ class _Judgement:
             if from_registry and not entry.integrity and not entry.link and not entry.in_bundle:
                 name = path.rpartition("node_modules/")[2]
                 place = functools.partial(self._place, path)
-                found.append(Unhashed(f"{name} {entry.version or ''}", name, place, f"npm update {name}"))
+                found.append(Unhashed(f"{name} {entry.version or ''}", name, place, f"npm update {shlex.quote(name)}"))
         self.report.missing_checksums(found, "no integrity")
 
     def _place(self, path: str, *keys: str) -> Place:

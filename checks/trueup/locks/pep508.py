@@ -191,7 +191,7 @@ def python_samples(bounds: Iterable[str]) -> list[str]:
     """Releases at, just below and just above each of these versions."""
     found = {(3, 8, 0), (3, 13, 1), (4, 0, 0)}
     for bound in bounds:
-        numbers = [int(part) for part in re.findall(r"\d+", bound)[:3]]
+        numbers = [int(part) for part in re.findall(r"\d{1,9}", bound)[:3]]
         if not numbers or max(numbers) > 10_000:
             continue
         major, minor, micro = (*numbers, 0, 0)[:3]

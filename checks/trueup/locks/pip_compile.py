@@ -14,7 +14,7 @@ from typing import NamedTuple
 from trueup.links.paths import join
 from trueup.locks import pep508
 from trueup.locks.files import Files, merge_markers, place_at
-from trueup.locks.formats import PIP_COMPILE_SIGN
+from trueup.locks.formats import PIP_COMPILE, PIP_COMPILE_SIGN
 from trueup.locks.pyproject import load
 from trueup.locks.report import Place, Unhashed
 
@@ -24,6 +24,7 @@ _OWN = ("pip", "setuptools", "wheel", "distribute")  # left out of the output un
 _LINE = re.compile(r"^[ \t]*([^#\s-][^#\n]*?)[ \t]*(?:\\[ \t]*)?(?:#[^\n]*)?$", re.MULTILINE)
 _INCLUDE = re.compile(r"^[ \t]*(?:-r|--requirement)[ \t=]+(\S+)", re.MULTILINE)
 _COMMAND = re.compile(r"^#[ \t]+((?:pip-compile|uv pip compile|python -m piptools compile)[^\n]*)$", re.MULTILINE)
+_PLAIN_COMMAND = re.compile(r"[\w ./@:=,+*\[\]'\"~-]+")
 _LEFT_OUT = re.compile(r"--(?:no-emit-package|unsafe-package)[= ]([\w.-]+)")
 MOST_SOURCES = 50
 
@@ -46,7 +47,8 @@ def judge(lock: str, files: Files) -> None:
         files.report.undecided(lock, "what it was made from: its head names no command")
         return
     names = _sources(command[1])
-    mend = command[1]
+    # The file's own words: nothing that a shell would do more with is handed on as a command to run.
+    mend = command[1] if _PLAIN_COMMAND.fullmatch(command[1]) else PIP_COMPILE.relock
     asked: list[Source] = []
     for name in names:
         path = _find(lock.rpartition("/")[0], name, files)

@@ -12,7 +12,7 @@ from trueup.locks import pep508
 from trueup.locks.pyproject import Asked, Pyproject, table
 
 _PART = re.compile(r"\s*(\^|~(?!=)|~=|===?|!=|<=|>=|<|>)?\s*(v?[0-9][^\s,]*|\*)\s*,?")
-_RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)")
+_RELEASE = re.compile(r"v?(\d{1,16}(?:\.\d{1,16})*+)(?!\d)")
 
 
 def constraint(text: str) -> SpecifierSet | None:

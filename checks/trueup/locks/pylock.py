@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,9 +27,9 @@ def judge(lock: str, files: Files) -> None:
         return
     folder, _, name = lock.rpartition("/")
     tool = str(data.get("created-by", ""))
-    mend = (
-        _COMMANDS.get(tool, "{}").format(name) if tool in _COMMANDS else f"write {name} anew with {tool or 'its tool'}"
-    )
+    mend = f"write {name} anew with {tool or 'its tool'}"
+    if tool in _COMMANDS:
+        mend = _COMMANDS[tool].format(shlex.quote(name))
     locked = Locked(lock, files.text(lock) or "", data.get("packages"))
     satisfying.missing_hashes(locked, files.report, _unhashed, mend)
     project = load(folder, files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -76,6 +77,6 @@ def missing_hashes(
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             shown = f"{name} {package.get('version', '')} ({files[0]}{more})"
             place = functools.partial(locked.place, name, index)
-            command = f"{mend} --upgrade-package {name}" if mend == "uv lock" else mend
+            command = f"{mend} --upgrade-package {shlex.quote(name)}" if mend == "uv lock" else mend
             found.append(Unhashed(shown, name, place, command))
     report.missing_checksums(found, "no hash")

@@ -6,11 +6,15 @@ Proxies of the environment are not used: what is asked is the endpoint itself.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from trueup.errors import UsageError
+
+if TYPE_CHECKING:
+    import socket
 
 DEFAULT_TIMEOUT_S = 10.0
 DEFAULT_LIMIT_BYTES = 64 << 20
@@ -38,7 +42,8 @@ def shown_url(url: str) -> str:
     except ValueError:
         return "URL"
     if "@" not in parts.netloc:
-        return url
+        # `user:password@host` without a scheme is no URL, but what stands before the host is a secret all the same.
+        return url if "://" in url or "@" not in url else "***@" + url.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
 
 
@@ -52,6 +57,10 @@ def refuse_url(url: str) -> None:
         usable = False
     if not usable:
         raise UsageError(f"{shown_url(url)!r} is no URL of an endpoint", hint="http://HOST:PORT/metrics, or https")
+    if not url.isascii() or any(letter <= " " or letter == "\x7f" for letter in url):
+        raise UsageError(
+            f"{shown_url(url)!r}: a URL has no spaces and no letters outside ASCII", hint="write them as %20, %C3%A9, …"
+        )
 
 
 def scrape(
@@ -86,6 +95,7 @@ def _get(
 ) -> tuple[int, dict[str, str], bytes]:
     import http.client
     import ssl
+    import threading
 
     from trueup import __version__
 
@@ -93,7 +103,13 @@ def _get(
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     remaining = max(0.001, deadline - time.monotonic())
     connection = kind(parts.hostname or "", parts.port, timeout=remaining)
+    watch: threading.Timer | None = None
     try:
+        connection.connect()
+        # The socket's timeout is one for each read: a server that drips its headers must end in time, too.
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()) + 0.01, _cut, (connection.sock,))
+        watch.daemon = True
+        watch.start()
         headers = {
             "User-Agent": user_agent or f"trueup/{__version__}",
             "Accept-Encoding": "gzip",
@@ -114,16 +130,26 @@ def _get(
         if "gzip" in found.get("content-encoding", "").lower():
             data = _unzipped(data, limit_bytes)
         return response.status, found, data
-    except TimeoutError:
-        raise NoAnswer(f"it gave no whole answer within {timeout_s:g} s") from None
-    except ssl.SSLError as error:
-        raise NoAnswer(f"TLS: {error.reason or error}") from None
-    except OSError as error:
-        raise NoAnswer(error.strerror or str(error) or type(error).__name__) from None
-    except (http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, NoAnswer) as error:
+        if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+            raise NoAnswer(f"it gave no whole answer within {timeout_s:g} s") from None
+        if isinstance(error, NoAnswer):
+            raise
+        if isinstance(error, ssl.SSLError):
+            raise NoAnswer(f"TLS: {error.reason or error}") from None
+        if isinstance(error, OSError):
+            raise NoAnswer(error.strerror or str(error) or type(error).__name__) from None
         raise NoAnswer(f"its answer is no HTTP: {type(error).__name__}") from None
     finally:
+        if watch is not None:
+            watch.cancel()
         connection.close()
+
+
+def _cut(connected: socket.socket) -> None:
+    """Ends whatever waits for this socket."""
+    with contextlib.suppress(OSError):
+        connected.shutdown(2)  # SHUT_RDWR
 
 
 def _body(response: object, connection: object, deadline: float, limit_bytes: int) -> bytes:

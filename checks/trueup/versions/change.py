@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from trueup.repo import Unreadable as NoBytes
@@ -63,12 +64,12 @@ def paired(old: list[Pin], new: list[Pin]) -> Iterator[tuple[Pin, Pin]]:
 
 def _without(pins: list[Pin], others: list[Pin]) -> list[Pin]:
     """The pins that are left when each of `others` has taken one of the same version away."""
-    left = [numbers.key(one.version) for one in others]
+    left = Counter(numbers.key(one.version) for one in others)
     kept = []
     for pin in pins:
         key = numbers.key(pin.version)
-        if key in left:
-            left.remove(key)
+        if left[key] > 0:
+            left[key] -= 1
         else:
             kept.append(pin)
     return kept

@@ -152,8 +152,8 @@ def _written(old: str, version: str, appearance: Appearance) -> str | None:
 
 def _contains(bound: str, version: str) -> bool:
     """Whether a range holds a version: PEP 440's operators, and `^` and `~` as npm, Cargo and Poetry have them."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import InvalidVersion, Version
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
     parsed = numbers.parse(version)
     if parsed is None:
@@ -165,7 +165,7 @@ def _contains(bound: str, version: str) -> bool:
             return _caret(text, Version(parsed.core))
         operators = re.findall(r"(?:[<>=!~]=?=?)\s*[\w.*+-]+", bound)
         return SpecifierSet(",".join(operators) or f"=={text}").contains(Version(parsed.core), prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
+    except ValueError:  # packaging's refusals; Python's own, for a number of thousands of digits
         return False
 
 

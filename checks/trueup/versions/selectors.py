@@ -24,7 +24,7 @@ LONGEST_LINE = 1000
 LONGEST_PATTERN = 300
 _VERSION = "{version}"
 _QUANTIFIED_GROUP = re.compile(r"(?<!\\)(?:\\\\)*\)[*+{]")
-_STEP = re.compile(r"""\.?(?:"([^"]*)"|'([^']*)'|\[(\d*)\]|([^.\[\]"']+))""")
+_STEP = re.compile(r"""\.?(?:"([^"]*)"|'([^']*)'|\[(\d{0,9})\]|([^.\[\]"']+))""")
 
 
 class BadPlace(ValueError):
@@ -73,6 +73,8 @@ def parse(text: str) -> Selector:
 
 
 def _check_regex(pattern: str) -> None:
+    if len(pattern) > LONGEST_PATTERN:
+        raise BadPlace(f"a regular expression has at most {LONGEST_PATTERN} characters")
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
@@ -81,8 +83,6 @@ def _check_regex(pattern: str) -> None:
         raise BadPlace("repeated groups, back references and look-around are not supported: they may run for ever")
     if compiled.groups != 1:
         raise BadPlace("a regular expression has one group: the version; write (?:…) for others")
-    if len(pattern) > LONGEST_PATTERN:
-        raise BadPlace(f"a regular expression has at most {LONGEST_PATTERN} characters")
 
 
 def steps(place: str) -> list[str | int | None]:

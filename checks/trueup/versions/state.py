@@ -19,6 +19,7 @@ class Differing(NamedTuple):
     pin: Pin
     usual: str
     others: list[Located]
+    names: frozenset[str]  # that the thing has there
 
 
 class Outside(NamedTuple):
@@ -104,10 +105,11 @@ def differing(found: dict[str, list[Place]]) -> Iterator[Differing]:
             continue
         usual = max(groups, key=lambda group: (len(group), numbers.order(group[0].version)))
         others = sorted(place.located for place in _once(usual))
+        shown = frozenset(place.pin.name for place in others)
         for place in (one for group in groups if group is not usual for one in _without_echoes(group)):
             if (place.source.path, place.pin.start) not in told:
                 told.add((place.source.path, place.pin.start))
-                yield Differing(place.source, place.pin, usual[0].version, others)
+                yield Differing(place.source, place.pin, usual[0].version, others, shown)
 
 
 def _without_echoes(group: list[Place]) -> list[Place]:
@@ -124,15 +126,16 @@ def _once(places: list[Place]) -> list[Place]:
 def _groups(places: list[Place]) -> list[list[Place]]:
     """Places with the same version together; a partial version belongs to each whole one that it holds."""
     groups: list[list[Place]] = []
+    holding: dict[tuple[str, ...], list[Place]] = {}  # by every beginning of a group's longest version, the first
     for place in sorted(places, key=lambda one: -len(numbers.key(one.version))):
-        mine = place.version
-        for group in groups:
-            other = group[0].version
-            if numbers.covers(mine, other) or numbers.covers(other, mine):
-                group.append(place)
-                break
-        else:
-            groups.append([place])
+        mine = numbers.key(place.version)
+        if mine in holding:
+            holding[mine].append(place)
+            continue
+        group = [place]
+        groups.append(group)
+        for length in range(1, len(mine) + 1):
+            holding.setdefault(mine[:length], group)
     return groups
 
 

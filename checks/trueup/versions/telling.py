@@ -29,10 +29,11 @@ def shown(kind: str, name: str) -> str:
 
 def listed(places: list[Located], *, with_names: bool = False) -> str:
     """`4 places (Dockerfile:12, ci.yaml:3, docs/install.md:9, …)`."""
-    names = [f"{one.place}{f' {shown(one.pin.kind, one.pin.name)}' if with_names else ''}" for one in places]
-    more = ", …" if len(names) > _SHOWN_PLACES else ""
-    count = "1 place" if len(names) == 1 else f"{len(names)} places"
-    return f"{count} ({', '.join(names[:_SHOWN_PLACES])}{more})"
+    first = places[:_SHOWN_PLACES]
+    names = [f"{one.place}{f' {shown(one.pin.kind, one.pin.name)}' if with_names else ''}" for one in first]
+    more = ", …" if len(places) > _SHOWN_PLACES else ""
+    count = "1 place" if len(places) == 1 else f"{len(places)} places"
+    return f"{count} ({', '.join(names)}{more})"
 
 
 class Teller:
@@ -40,6 +41,7 @@ class Teller:
 
     def __init__(self) -> None:
         self._ordinals: dict[tuple[str, str, str], int] = {}
+        self._moved: dict[int, str] = {}  # by the id of a bump, which lives as long as its findings are told
 
     def behind(self, behind: Behind) -> Finding:
         """A place that a bump left behind; the edit writes the new version in its form."""
@@ -48,7 +50,10 @@ class Teller:
         name, here = shown("", bump.name), shown(pin.kind, pin.name)
         old_shown, new_shown = bump.stated[0] or bump.old, bump.stated[1] or bump.new
         still = source.stated(pin) or pin.version
-        message = f"left behind: {name} {old_shown} -> {new_shown} in {listed(sorted(bump.places.values()))}; here "
+        moved = self._moved.get(id(bump))
+        if moved is None:
+            moved = self._moved[id(bump)] = listed(sorted(bump.places.values()))
+        message = f"left behind: {name} {old_shown} -> {new_shown} in {moved}; here "
         message += f"{'it' if here == name else here} is still {still}"
         end = pin.end
         if new is not None and pin.stated is not None and bump.stated[1]:
@@ -65,7 +70,7 @@ class Teller:
     def differing(self, one: Differing) -> Finding:
         """A place with another version than most."""
         pin = one.pin
-        same_name = {place.pin.name for place in one.others} == {pin.name}
+        same_name = one.names == {pin.name}
         where = listed(one.others, with_names=not same_name)
         version = one.source.stated(pin) or pin.version
         message = f"{shown(pin.kind, pin.name)} is {version} here and {one.usual} in {where}"

@@ -204,12 +204,14 @@ def test_what_is_not_toml_is_refused_with_its_place(text: str, place: str, tmp_p
     [
         (b"a = 1\nb = '\xff'\n", "trueup.toml:2: it is not UTF-8 (byte 11)"),
         (b"a = " + b"[" * 100_000, "trueup.toml: it is nested too deeply"),
-        (b"\n" + b"a." * 70_000 + b"a = 1\n", "trueup.toml:2: a key has more than 64 parts"),
-        (b"\n" + b"'a' . \"b\"." * 70_000 + b"a = 1\n", "trueup.toml:2: a key has more than 64 parts"),
+        (b"\n" + b"a." * 70_000 + b"a = 1\n", "trueup.toml:2:1: a key has more than 64 parts"),
+        (b"\n" + b"'a' . \"b\"." * 70_000 + b"a = 1\n", "trueup.toml:2:1: a key has more than 64 parts"),
+        (b"# " + b"a" * 900_000 + b"." * 70 + b"\na = = 1\n", "trueup.toml:2:5: invalid value"),
+        (b"\na = " + b"1" * 6000, "trueup.toml:2:5: a number has more digits than can be read"),
         (b"#" * (MAX_BYTES + 1), f"trueup.toml: it is larger than {MAX_BYTES} bytes"),
         (b"\0", "trueup.toml:1:1: invalid statement"),
     ],
-    ids=["not UTF-8", "deep", "dotted", "dotted and quoted", "large", "NUL"],
+    ids=["not UTF-8", "deep", "dotted", "dotted and quoted", "a long word", "a long number", "large", "NUL"],
 )
 def test_hostile_files_are_refused_soon(data: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "trueup.toml").write_bytes(data)

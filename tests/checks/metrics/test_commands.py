@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -153,6 +154,15 @@ USAGE = [
     (["metrics", "--scraper", "prometheus-4"], "there is no scraper 'prometheus-4'"),
     (["metrics", "--scrape", "ftp://host/metrics"], "'ftp://host/metrics' is no URL of an endpoint"),
     (["metrics", "--scrape", "file:///etc/passwd"], "'file:///etc/passwd' is no URL of an endpoint"),
+    (["metrics", "--scrape", "me:secret@host:80/"], "'***@host:80/' is no URL of an endpoint"),
+    (
+        ["metrics", "doctor", "http://me:secret@host/a b"],
+        "'http://***@host/a b': a URL has no spaces and no letters outside ASCII",
+    ),
+    (
+        ["metrics", "snapshot", "http://host/é"],
+        "'http://host/é': a URL has no spaces and no letters outside ASCII",
+    ),
     (["metrics", "--scrape", "http://host:x/"], "'http://host:x/' is no URL of an endpoint"),
     (["metrics", "-", "--policy", "builtin:vlm"], "there is no built-in policy 'vlm'"),
     (["metrics", "-", "--timeout", "0"], "argument --timeout: '0' is no number of seconds up to 3600"),
@@ -218,7 +228,12 @@ def test_endpoints_that_misbehave(
     assert capsys.readouterr().err.splitlines()[0] == f"trueup: error: {url}: {message}"
 
 
-def test_an_endpoint_that_drips(place: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-", b""],
+    ids=["body", "body without an end", "headers", "status"],
+)
+def test_an_endpoint_that_drips(head: bytes, place: Path, capsys: Capture) -> None:
     """One byte at a time, each well within a read's own time."""
     import socket
     import threading
@@ -229,9 +244,10 @@ def test_an_endpoint_that_drips(place: Path, capsys: Capture) -> None:
     def drip() -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-            while not done.wait(0.05):
-                connection.sendall(b"#")
+            connection.sendall(head)
+            with contextlib.suppress(OSError):  # the client had enough
+                while not done.wait(0.05):
+                    connection.sendall(b"#")
 
     thread = threading.Thread(target=drip)
     thread.start()

@@ -216,6 +216,15 @@ def test_no_policy_outside_the_repository(tmp_path: Path) -> None:
         load_policies(Metrics(policies=["p.yaml"]), str(tmp_path / "repo"))
 
 
+def test_a_policy_behind_a_symlinked_folder_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/p.yaml").write_text("name: secret\n")
+    (tmp_path / "repo/folder").symlink_to("../outside")
+    with pytest.raises(ConfigError, match=r"folder/p\.yaml: it is a symlink that leaves the repository"):
+        load_policies(Metrics(policies=["folder/p.yaml"]), str(tmp_path / "repo"))
+
+
 def test_a_policy_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"p\.yaml: there is no such policy file"):
         load_policies(Metrics(policies=["p.yaml"]), str(tmp_path))

@@ -45,6 +45,8 @@ HOSTILE: dict[str, tuple[str, Callable[[int], str]]] = {
     "nested lists": ("a.yaml", lambda n: "[" * n),
     "nested json": ("package.json", lambda n: '{"a":' * n),
     "nested toml": ("pyproject.toml", lambda n: "a = " + "[" * n),
+    "a long word in toml": ("pyproject.toml", lambda n: "# " + "a" * (10 * n) + "." * 70 + "\na = 1\n"),
+    "a long number in toml": ("pyproject.toml", lambda n: "a = " + "1" * n),
     "a long key": ("pyproject.toml", lambda n: ".".join("a" * (n // 2)) + " = 1"),
     "continuation lines": ("Dockerfile", lambda n: "RUN a" + " \\\n" * n),
     "comments in a continuation": ("Dockerfile", lambda n: "RUN a \\\n" + "# x\n" * n),
@@ -63,6 +65,7 @@ HOSTILE: dict[str, tuple[str, Callable[[int], str]]] = {
     "unclosed fences": ("a.md", lambda n: "~~~~~\n```sh\n" * n),
     "headings": ("a.md", lambda n: "# a\n" * n + "```sh\npip install a==1.0\n```\n"),
     "urls": ("a.sh", lambda n: "https://github.com/a/b/archive/" * n),
+    "beginnings of urls": ("a.sh", lambda n: "github.com/a/b" * (n // 5)),
     "kustomize urls": ("a.sh", lambda n: "github.com/a/b" + "/c" * n + "?ref"),
     "git urls": ("a.sh", lambda n: "git+https://" + "a." * n),
     "make variables": ("Makefile", lambda n: "A" * n + "\n" + "A = " * n),
@@ -143,6 +146,15 @@ def test_a_large_file_is_told_and_left_out(repository: Repository) -> None:
     found = versions(repository.root)
     assert found.lines == ["requirements.txt trueup/file-too-large"]
     assert found.notes == ["values.yaml: its versions were not checked: it has 1048581 bytes"]
+
+
+def test_many_versions_of_one_thing(repository: Repository) -> None:
+    repository.commit({"requirements.txt": "a==1.0.0\n" * 10_000, "b/requirements.txt": "a==1.0.0\n" * 10_000})
+    repository.write("requirements.txt", "".join(f"a==1.0.{number}\n" for number in range(10_000)))
+    started = time.perf_counter()
+    found = versions(repository.root)
+    assert time.perf_counter() - started < 20  # quadratic time would take minutes
+    assert len(found.findings) == 9_999
 
 
 def test_what_no_encoding_has_is_no_crash(repository: Repository) -> None:

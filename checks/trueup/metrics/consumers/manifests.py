@@ -11,8 +11,6 @@ from trueup.metrics.consumers import templates
 from trueup.metrics.consumers.grafana_files import looks_like_dashboard, read_json
 from trueup.metrics.consumers.model import Contents, Expression, Form, Trouble
 
-# What a file with queries holds somewhere.
-SIGNS = ("expr:", '"expr"', "seriesQuery", "metricsQuery", "serverAddress", "metric:", "__name__", '"query"')
 _INNER_SIGNS = ("expr:", "seriesQuery", "metricsQuery", "__name__")
 _HPA_KINDS = frozenset({"pods", "external", "object"})
 _GROUP = re.compile(r"\$(?:\d+|\{\w+\}|\w+)|<<[^<>]*>>")

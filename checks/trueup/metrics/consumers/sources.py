@@ -11,16 +11,14 @@ from trueup.datafiles import Text
 from trueup.findings import Finding
 from trueup.metrics.consumers.code import CodeFile
 from trueup.metrics.consumers.grafana_files import read_json
-from trueup.metrics.consumers.manifests import SIGNS, read_yaml
+from trueup.metrics.consumers.manifests import read_yaml
 from trueup.metrics.consumers.model import Contents
+from trueup.metrics.consumers.search import DATA_ENDINGS, DOCS_ENDINGS, Search
 from trueup.metrics.consumers.telling import unreadable
 from trueup.metrics.docs_drift.queries import made_in, queries_of
-from trueup.metrics.policy import PolicySet
 from trueup.repo import Unreadable, View
 from trueup.repo.view import SUBMODULE, SYMLINK
 
-DATA_ENDINGS = (".json", ".yaml", ".yml")
-DOCS_ENDINGS = (".md", ".markdown", ".mdx")
 LARGEST_FILE_BYTES = 16 << 20
 # They speak of the past.
 _CHRONICLES = ("CHANGELOG*", "CHANGES*", "HISTORY*", "RELEASE*", "MIGRAT*", "UPGRAD*")
@@ -38,16 +36,13 @@ class Source(NamedTuple):
 
 
 class Sources:
-    """Starts the searches at once; `read` waits for them."""
+    """What a search finds, file by file."""
 
-    def __init__(self, view: View, config: Config, options: Options, policies: PolicySet) -> None:
+    def __init__(self, view: View, config: Config, options: Options, search: Search) -> None:
         self._view = view
         self._options = options
         self._settings = config.metrics
-        rules = policies.prefixes
-        self._prefixes = sorted({*(one.prefix for one in rules), *(bad for one in rules for bad in one.instead_of)})
-        self._data = view.start_search(SIGNS, DATA_ENDINGS)
-        self._docs = view.start_search((*self._prefixes, "```promql", "~~~promql"), DOCS_ENDINGS)
+        self._search = search
         self.findings: list[Finding] = []
 
     def read(self) -> Iterator[Source]:
@@ -55,13 +50,13 @@ class Sources:
         metrics = self._settings
         excluded = PathMatcher(metrics.exclude)
         docs, chronicles = PathMatcher(metrics.docs), PathMatcher(_CHRONICLES)
-        named = [path for path in self._options.paths if path in self._view.named and not excluded.matches(path)]
-        data = [path for path in self._data() if not excluded.matches(path)]
+        named = [path for path in self._search.named if not excluded.matches(path)]
+        data = [path for path in self._search.data if not excluded.matches(path)]
         for path in dict.fromkeys([*data, *(one for one in named if one.lower().endswith(DATA_ENDINGS))]):
             # JSON makes no names: it need not be read for others' sake.
             if self._is_wanted(path) or not path.lower().endswith(".json"):
                 yield from self._one(path, "data", _data_of)
-        shown = [path for path in self._docs() if docs.matches(path) and not chronicles.matches(path)]
+        shown = [path for path in self._search.docs if docs.matches(path) and not chronicles.matches(path)]
         for path in dict.fromkeys([*shown, *(one for one in named if one.lower().endswith(DOCS_ENDINGS))]):
             if not excluded.matches(path):
                 yield from self._one(path, "docs", _docs_of)
@@ -90,7 +85,7 @@ class Sources:
         return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
 
     def _code_of(self, path: str, text: Text) -> tuple[Contents, frozenset[str]]:
-        code = CodeFile(text.text, self._prefixes)
+        code = CodeFile(text.text, self._search.prefixes)
         return Contents(code.expressions, [], [], []), frozenset(code.words)
 
 

@@ -13,7 +13,7 @@ _LANGUAGES = frozenset({"promql", "metricsql"})
 _ELLIPSIS = re.compile(r"\.\.\.|…|<[A-Za-z][\w -]*>")
 # Names that the YAML in a document makes: recording rules, an adapter's names.
 _MADE = re.compile(r"\b(?:record|as|replacement)[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?([A-Za-z_:][\w:]{2,299})")
-_CHUNK = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|\Z))+")
+_CHUNK = re.compile(r"^(?:[^\S\n]*+\S[^\n]*+(?:\n|\Z))++", re.MULTILINE)
 
 
 def queries_of(text: str) -> Iterator[Expression]:

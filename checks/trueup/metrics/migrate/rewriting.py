@@ -15,6 +15,7 @@ from trueup.config import Config
 from trueup.findings import Edit, Finding, Note, Severity
 from trueup.metrics.consumers.judge import Judge
 from trueup.metrics.consumers.model import Expression
+from trueup.metrics.consumers.search import Search
 from trueup.metrics.consumers.sources import Source, Sources
 from trueup.metrics.docs_drift.markdown import Fence, parts_of
 from trueup.metrics.docs_drift.mentions import finder, mentions_in
@@ -43,7 +44,7 @@ class _Spot(NamedTuple):
 def migration(view: View, config: Config, options: Options, policies: PolicySet, plan: Plan) -> Migration:
     """Reads the repository; writes nothing."""
     words = PolicySet([Policy(name="migration", prefixes=[PrefixRule(prefix=one.old) for one in plan.renames])])
-    read = list(Sources(view, config, options, words).read())
+    read = list(Sources(view, config, options, Search(view, config, options, words)).read())
     judge = Judge(policies, [name for one in read for name in one.contents.defined])
     found = Migration([], {}, [])
     wanted = [one for one in read if one.is_wanted]

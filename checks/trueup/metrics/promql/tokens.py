@@ -19,7 +19,10 @@ VARIABLE = (
 _VARIABLE = re.compile(VARIABLE)
 # A Go template inside a string may hold quotes of its own.
 _TEMPLATE = r"\{\{[^{}\n]{0,200}\}\}"
-_STRING = rf""" "(?:{_TEMPLATE}|[^"\\\n]|\\.)*+" | '(?:{_TEMPLATE}|[^'\\\n]|\\.)*+' | `[^`]*+` """
+_DOUBLE, _SINGLE = rf""""(?:{_TEMPLATE}|[^"\\\n]|\\.)*+""", rf"""'(?:{_TEMPLATE}|[^'\\\n]|\\.)*+"""
+_STRING = rf""" {_DOUBLE}" | {_SINGLE}' | `[^`]*+` """
+# Taken whole: were only the quote taken, each of thousands would be followed to the end again.
+_UNCLOSED = rf"{_DOUBLE} | {_SINGLE} | `[^`]*+"
 _NUMBER = r"0[xX][0-9a-fA-F_]++ | (?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)(?:[eE][+-]?[0-9]++)?+"
 
 
@@ -33,7 +36,7 @@ def _pattern(name_part: str, inside_brackets: bool) -> re.Pattern[str]:
         | (?P<name> (?: {name_part} | {VARIABLE} ) (?: {name_part} | [0-9] | {VARIABLE} )*+ )
         | (?P<number> {number} )
         | (?P<sign> =~ | !~ | != | == | >= | <= | [=<>+\-*/%^@:(){{}}\[\],] )
-        | (?P<other> . )
+        | (?P<other> {_UNCLOSED} | . )
         """,
         re.VERBOSE | re.DOTALL,
     )

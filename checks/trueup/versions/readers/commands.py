@@ -35,12 +35,14 @@ _COMMENT_LINE = re.compile(r"^[ \t]*#[^\n]*\n", re.MULTILINE)
 _SIGNS = ("=", "@", ":", "version", "branch", "-b ")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:\?|:{1,3}|\+)?=\s*")
 _DEFAULT = re.compile(r"\$\{([A-Za-z_]\w*):?[-=](?P<value>[^${}\s\"']{1,100})\}")
+# Lengths are bounded: a text of nothing but beginnings of URLs would take quadratic time.
 _URL = re.compile(
-    r"""(?:github\.com/(?P<repo>[\w.-]+/[\w.-]+)/(?:releases/download|archive/refs/tags|archive)/
-        | raw\.githubusercontent\.com/(?P<raw>[\w.-]+/[\w.-]+)/(?:refs/tags/)? )
+    r"""(?:github\.com/(?P<repo>[\w.-]{1,100}+/[\w.-]{1,100}+)/(?:releases/download|archive/refs/tags|archive)/
+        | raw\.githubusercontent\.com/(?P<raw>[\w.-]{1,100}+/[\w.-]{1,100}+)/(?:refs/tags/)? )
         (?P<ref>[^\s/"'?#)]{1,100}?)(?:\.tar\.gz|\.zip)?(?=[/\s"'?#)]|\Z)
-      | github\.com/(?P<kustomize>[\w.-]+/[\w.-]+)[\w./-]*\?(?:[\w=&]*&)?ref=(?P<kref>[\w./-]{1,100})
-      | git\+(?:https|ssh)://[\w.@-]+/(?P<pip>[\w.-]+/[\w.-]+?)(?:\.git)?@(?P<pref>[^\s"'\#;&]{1,100})""",
+      | github\.com/(?P<kustomize>[\w.-]{1,100}+/[\w.-]{1,100}+)[\w./-]{0,300}+
+        \?(?:[\w=&]{0,300}&)?ref=(?P<kref>[\w./-]{1,100})
+      | git\+(?:https|ssh)://[\w.@-]{1,300}/(?P<pip>[\w.-]{1,100}+/[\w.-]{1,100}?)(?:\.git)?@(?P<pref>[^\s"'\#;&]{1,100})""",
     re.VERBOSE,
 )
 _SKIPPED = frozenset("sudo env exec time then do if else while ! $ > >>> command nohup xargs RUN - @".split())

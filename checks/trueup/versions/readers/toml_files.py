@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any, NamedTuple
 
 from trueup.reading.toml_places import KeyPath, places_of
+from trueup.reading.toml_text import NotToml, parse
 from trueup.versions import names, numbers
 from trueup.versions.model import Strength, Unreadable
 from trueup.versions.readers.requirement import read_requirement
 from trueup.versions.readers.sink import Sink
 
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
-_DEEP_KEY = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 _DEPENDENCY_TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
 
 
@@ -35,22 +33,10 @@ class Toml(NamedTuple):
 
 def parse_toml(text: str) -> Toml:
     """Reads a file. Raises `Unreadable` with the place of the fault."""
-    deep = _DEEP_KEY.search(text)
-    if deep is not None:
-        raise Unreadable("a key has more than 64 parts", deep.start())
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        found = _PLACE.search(message)
-        offset = len(text)
-        if found is not None and found[1]:
-            before = text.split("\n")[: int(found[1]) - 1]
-            offset = sum(len(line) + 1 for line in before) + int(found[2]) - 1
-        told = message[: found.start()] if found else message
-        raise Unreadable(f"no TOML: {told[:1].lower() + told[1:]}", min(offset, len(text))) from None
-    except RecursionError:
-        raise Unreadable("it is nested too deeply", 0) from None
+        values = parse(text)
+    except NotToml as error:
+        raise Unreadable(f"no TOML: {error.message}", error.offset or 0) from None
     return Toml(values, places_of(text).values, text)
 
 

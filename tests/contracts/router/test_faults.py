@@ -43,7 +43,11 @@ def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
     assert sorted(named) == sorted(one.id for one in SUITE.requirements.values() if not one.untestable)
 
 
-@pytest.mark.parametrize("seed", range(20))
+# `make test-slow` and `make faults` try twenty seeds.
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 5 else []) for seed in range(20)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_correct_routers_never_fail(seed: int) -> None:
     profile = Profile("quick", seed)
     assert verdicts("router", reference, profile) == {}
@@ -51,7 +55,7 @@ def test_correct_routers_never_fail(seed: int) -> None:
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: other.__name__)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_routers_of_other_constructions_meet_every_must(seed: int, other: type[Hooked]) -> None:
     failed = verdicts("router", other, Profile("quick", seed))
     assert {identity: told for identity, told in failed.items() if SUITE.requirements[identity].level == "MUST"} == {}

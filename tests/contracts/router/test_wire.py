@@ -1,4 +1,7 @@
-"""Over the wire the router suite gives every fault, and every correct router, the verdicts that it gives in process."""
+"""Over the wire the router suite gives every fault, and every correct router, the verdicts that it gives in process.
+
+Each takes seconds: `make test-slow` asks them all, `make test` the correct ones and a few faults.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,14 @@ IN_PROCESS_ONLY = {one.id for one in SUITE.requirements.values() if "in_process"
 QUICK = Profile("quick", 20261124)
 
 
-@pytest.mark.parametrize("name", ROUTERS)
+EVERY = 8  # of the faults
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name.startswith("RC-") and number % EVERY else [])
+    for number, name in enumerate(ROUTERS)
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_wire_changes_no_verdict(name: str, tmp_path: Path) -> None:
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

@@ -185,6 +185,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "a path": (["tests"], "--contracts takes no paths: tests"),
     "a suite that does not exist": (["--contracts-impl", "ruoter = mine:Good"], "did you mean 'router'?"),
     "a report format": (["--contracts-report", "xml=x"], "formats are json, markdown, badge"),
+    "a report in a folder that is not there": (["--contracts-report", "json=no/where"], "there is no folder no"),
+    "a report that is a folder": (["--contracts-report", "badge=."], "the report cannot be written: it is a folder"),
     "a test that does not exist": (["contracts::router@Good::test_nothing"], "no test is named"),
     "an edition": (["--contracts-edition", "one"], "'one' is no edition"),
     "an edition that is not there yet": (["--contracts-edition", "9.0"], "the suite router is at 0.1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill, told
 from trueup_contracts.embedding_cache.model import Model, agrees
 from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -60,7 +60,7 @@ def test_what_is_absent_is_computed_once(trueup_subject: Subject) -> None:
 def test_threads_wait_for_one_computation(trueup_subject: Subject) -> None:
     cache = Cache(trueup_subject, 100)
     compute = _Counted(cache.fill(1, 10), waits=True)
-    with ThreadPoolExecutor(9) as pool:
+    with Threads() as pool:
         first = pool.submit(cache.call, "get_or_compute", key="a", compute=compute)
         assert compute.entered.wait(WAIT_S), "the computation was never begun"
         others = [pool.submit(cache.call, "get_or_compute", key="a", compute=compute) for _ in range(7)]
@@ -81,7 +81,7 @@ def test_threads_wait_for_one_computation(trueup_subject: Subject) -> None:
 def test_a_failed_computation_is_told_and_not_kept(trueup_subject: Subject) -> None:
     cache = Cache(trueup_subject, 100)
     failing = _Counted(cache.fill(1, 10), error=ValueError("no such image"), waits=True)
-    with ThreadPoolExecutor(4) as pool:
+    with Threads() as pool:
         first = pool.submit(cache.call, "get_or_compute", key="a", compute=failing)
         assert failing.entered.wait(WAIT_S), "the computation was never begun"
         others = [pool.submit(cache.call, "get_or_compute", key="a", compute=failing) for _ in range(3)]

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,6 +15,7 @@ from typing import Any
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill
+from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -91,7 +91,7 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
         with traced(_turns(random.Random(choices.random()))):
             work(choices)
 
-    with _often_in_turn(), ThreadPoolExecutor(THREADS) as pool:
+    with _often_in_turn(), Threads() as pool:
         for future in [pool.submit(one, number) for number in range(THREADS)]:
             future.result()
 

@@ -6,7 +6,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import AdapterError
@@ -14,6 +13,7 @@ from trueup_contracts.metrics import limits, normal
 from trueup_contracts.metrics.accepting import SCRAPERS
 from trueup_contracts.metrics.calls import Exporter, in_time, lawful, some
 from trueup_contracts.metrics.reading import PROTOBUF, Page
+from trueup_contracts.pool import Threads
 from trueup_contracts.subject import Subject
 
 SCRAPES, SCRAPERS_AT_ONCE = 5, 8
@@ -85,7 +85,7 @@ def test_scrapers_at_once_get_whole_pages(trueup_subject: Subject) -> None:
         chosen = [scrapers[(number + round_) % len(scrapers)] for round_ in range(SCRAPES)]
         return [(name, exporter.page(SCRAPERS[name])) for name in chosen]
 
-    with ThreadPoolExecutor(SCRAPERS_AT_ONCE) as pool:
+    with Threads() as pool:
         found = [one for pages in pool.map(scrape, range(SCRAPERS_AT_ONCE)) for one in pages]
     for name, page in found:
         lawful(f"{name}, one of {SCRAPERS_AT_ONCE} at once,", page)
@@ -130,7 +130,7 @@ def test_pages_are_lawful_while_others_count(trueup_subject: Subject) -> None:
         while not stop.is_set():
             exporter.drive(20, 20)
 
-    with ThreadPoolExecutor(2) as pool:
+    with Threads() as pool:
         loads = [pool.submit(load) for _ in range(2)]
         try:
             accepts, before = list(SCRAPERS.values()), exporter.page(None)

@@ -220,6 +220,37 @@ def test_a_target_that_cannot_be_imported_fails_the_run(project: Project) -> Non
     assert "did you mean 'Good'?" in done.stdout
 
 
+CLAIMS = """
+class Five:
+    capabilities = 5
+
+class Late:
+    @property
+    def capabilities(self):
+        return {"disagg"}
+"""
+UNUSABLE: dict[str, tuple[str, str, list[str]]] = {
+    "raises": ("raise RuntimeError('no GPU')", "x", ["it raised RuntimeError: no GPU", "other.py:1"]),
+    "ends": ("import sys\nsys.exit(0)", "x", ["it raised SystemExit: 0", "other.py:2"]),
+    "is not Python": ("def f(:", "x", ["SyntaxError: invalid syntax (other.py, line 1)"]),
+    "claims a number": (CLAIMS, "Five", ["capabilities is a int, on Five", "a set of names is due"]),
+    "claims too late": (CLAIMS, "Late", ["capabilities is a property, on Late"]),
+}
+
+
+@pytest.mark.parametrize(("text", "name", "told"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_target_that_cannot_be_used_is_told_in_two_lines(
+    project: Project, text: str, name: str, told: list[str]
+) -> None:
+    (project.root / "other.py").write_text(text)
+    done = project.pytest("--contracts", "--contracts-impl", f"router = other:{name}")
+    assert done.returncode == 2
+    for one in told:
+        assert one in done.stdout
+    assert "in_process.py" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_an_exception_that_is_no_refusal_is_an_error_and_not_a_verdict(project: Project) -> None:
     report = project.root / "report.json"
     words = ["--contracts-impl", "router = mine:Broken", "--contracts-report", f"json={report}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +64,39 @@ def _drop(gone: queue.SimpleQueue[Any]) -> None:
 @pytest.mark.parametrize("requirement", ["EC-109", "EC-110", "EC-111"])
 def test_memory_may_be_given_back_by_another_thread(requirement: str) -> None:
     assert verdicts("embedding-cache", FreesLater, QUICK, requirement) == {}
+
+
+class CountsOtherwise(EmbeddingCache):
+    """An overwrite counts as an eviction, and its age stands in `stats()`: EC-022, a SHOULD, is all that it breaks."""
+
+    capabilities = frozenset({"stats", "remove", "clear", "shrink"})
+    overwrites = 0
+
+    def set(self, key: str, tensor: torch.Tensor) -> bool:
+        self.overwrites += key in self
+        return super().set(key, tensor)
+
+    def stats(self) -> dict[str, float]:
+        told = super().stats()
+        return {**told, "evictions": told["evictions"] + self.overwrites, "age_s": time.perf_counter()}
+
+
+class CountsNone(EmbeddingCache):
+    """It has never heard of evictions."""
+
+    capabilities = CountsOtherwise.capabilities
+
+    def stats(self) -> dict[str, float]:
+        told = super().stats()
+        del told["evictions"]
+        return told
+
+
+@pytest.mark.parametrize("cache", [CountsOtherwise, CountsNone])
+def test_how_evictions_are_counted_is_no_must(cache: Any) -> None:
+    asked = ["EC-012", "EC-019", "EC-020", "EC-021", "EC-022", "EC-023"]
+    failed = [one for one in asked if verdicts("embedding-cache", cache, QUICK, one)]
+    assert failed == ["EC-022"]
 
 
 class Embedding(torch.Tensor):

@@ -82,15 +82,7 @@ def test_a_package_that_is_missing_is_named(factory: Any) -> None:
     [("sglang", "sglang"), ("vllm", "vllm"), ("dynamo", "ai-dynamo")],
 )
 def test_a_shipped_adapter_without_its_package_is_one_error(tmp_path: Path, name: str, package: str) -> None:
-    argv = ["-m", "pytest", "--contracts", "--contracts-impl", f"embedding-cache = {name}", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, *argv, "--rootdir", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = _contracts(tmp_path, name)
     assert done.returncode == 2
     assert f"No module named '{name}'\npip install {package}\n" in done.stdout
     assert "FAIL" not in done.stdout, "a package that is missing is no verdict"
@@ -119,18 +111,21 @@ class Cache(EmbeddingCache):
 
 def test_threads_that_wait_for_ever_do_not_keep_pytest_from_ending(tmp_path: Path) -> None:
     (tmp_path / "waiting.py").write_text(WAITING, encoding="utf-8")
-    argv = ["-m", "pytest", "--contracts", "--contracts-impl", "embedding-cache = waiting:Cache"]
-    argv += ["-p", "no:cacheprovider", "--contracts-timeout-scale", "0.2", "-k", "failed_computation"]
-    done = subprocess.run(
-        [sys.executable, *argv, "--rootdir", str(tmp_path)],
-        cwd=tmp_path,
+    done = _contracts(tmp_path, "waiting:Cache", "--contracts-timeout-scale", "0.2", "-k", "failed_computation")
+    assert done.returncode == 1
+    assert "the implementation gave no answer to get_or_compute within 6 s" in done.stdout
+
+
+def _contracts(folder: Path, target: str, *options: str) -> subprocess.CompletedProcess[str]:
+    argv = ["-m", "pytest", "--contracts", "--contracts-impl", f"embedding-cache = {target}", "--rootdir", str(folder)]
+    return subprocess.run(
+        [sys.executable, *argv, "-p", "no:cacheprovider", *options],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 1
-    assert "the implementation gave no answer to get_or_compute within 6 s" in done.stdout
 
 
 def _run(folder: Path, path: Path | None, *options: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:

@@ -16,7 +16,7 @@ from trueup_contracts.profile import Profile
 from trueup_reference.embedding_cache import EmbeddingCache
 
 QUICK = Profile("quick", 20261125)
-SOME_S = 0.05
+SOME_S = 0.01
 
 
 class FreesLater(EmbeddingCache):

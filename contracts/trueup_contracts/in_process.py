@@ -6,7 +6,8 @@ import importlib
 import platform
 import pprint
 import sys
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,16 @@ class Given:
 
 
 def claims(factory: object) -> frozenset[str]:
-    """The names in a factory's attribute `capabilities`: a collection of texts, or one text of several words."""
+    """The names in a factory's attribute `capabilities`: a collection of texts, or one text of several words.
+
+    `TargetError` for anything else.
+    """
     claimed: Any = getattr(factory, "capabilities", frozenset())
+    if not isinstance(claimed, Iterable):
+        raise TargetError(
+            f"capabilities is a {type(claimed).__name__}, on {getattr(factory, '__name__', type(factory).__name__)}",
+            "a set of names is due, on the factory itself: it is asked before anything is made",
+        )
     return frozenset(str(name) for name in (claimed.split() if isinstance(claimed, str) else claimed))
 
 
@@ -166,6 +175,12 @@ def resolve(declared: str, root: Path, adapt: str | None = None) -> Callable[...
         found: Any = importlib.import_module(module_name)
     except ImportError as error:
         raise TargetError(f"{declared!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith("<frozen")]
+        where = "" if isinstance(error, SyntaxError) else f"\n{places[-1].filename}:{places[-1].lineno}"
+        raise TargetError(
+            f"{declared!r} cannot be imported: it raised {type(error).__name__}: {error}{where}"
+        ) from error
     finally:
         if added and str(root) in sys.path:
             sys.path.remove(str(root))
@@ -204,7 +219,7 @@ def guarded(work: Callable[[], Any], what: str) -> Any:
         return work()
     except Refusal:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         code = code_of(error)
         if code == "internal":
             raise AdapterError(f"{what} raised {type(error).__name__}: {error}") from error

@@ -87,14 +87,15 @@ class SuiteInfo:
     """What a suite's folder declares.
 
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
-    `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can.
-    `modules`: what the suite imports to ask an implementation in this process, with the extra that brings it.
-    `ways`: how implementations can be reached, of `TARGETS`; for `http` and `command` the `service` says more.
-    `adapters`: name of a shipped adapter to its import string. `codec`: the module whose `from_wire` and `to_wire` make
-    the arguments and answers of an adapter in Python. `assumed`: claimed for everything but a file. `options`: by the
-    name of the setting. `adapt`: import string of a function that makes an object with the protocol's calls of what a
-    target names or a factory makes, and answers with others as they are. `file`: of a factory's maker, for a path.
-    `reads`: operations that only ask, of which few are shown.
+    `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can. `modules`:
+    what the suite imports to ask an implementation in this process, with the extra that brings it. `ways`: how
+    implementations can be reached, of `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
+    a shipped adapter to its import string; its attribute `adapts` names a module and the package that brings it.
+    `codec`: the module whose `from_wire` and `to_wire` make the arguments and answers of an adapter in Python.
+    `assumed`: claimed for everything but a file. `options`: by the name of the setting. `adapt`: import string of a
+    function that makes an object with the protocol's calls of what a target names or a factory makes, and answers with
+    others as they are. `file`: of a factory's maker, for a path. `reads`: operations that only ask, of which few are
+    shown.
     """
 
     name: str

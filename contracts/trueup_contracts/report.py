@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from trueup.reports.escape import visible
@@ -65,10 +66,13 @@ class Result:
 
 
 def parse_request(text: str) -> tuple[str, str]:
-    """`FORMAT=FILE`; a `TargetError` for anything else."""
+    """`FORMAT=FILE`; a `TargetError` for anything else, and for a file that cannot be written: before, not after."""
     form, sign, path = text.partition("=")
     if form not in FORMATS or not sign or not path:
         raise TargetError(f"--contracts-report {text!r}", f"write FORMAT=FILE; formats are {', '.join(FORMATS)}")
+    if Path(path).is_dir() or not Path(path).parent.is_dir():
+        why = "it is a folder" if Path(path).is_dir() else f"there is no folder {Path(path).parent}"
+        raise TargetError(f"{path}: the report cannot be written: {why}")
     return form, path
 
 

@@ -233,6 +233,7 @@ class ContractsSession:
             return
         if self.config.option.collectonly:
             return
+        self.finished = session
         try:
             self.results = [
                 report.Result(ledger, fold(ledger, suite(ledger.suite))) for ledger in self.ledgers.values()
@@ -270,7 +271,11 @@ class ContractsSession:
                 option.contracts_seed, option.contracts_profile, option.contracts_level, option.contracts_edition
             )
             for form, path in self.reports:
-                Path(path).write_text(report.render(form, results, run), encoding="utf-8")
+                try:
+                    Path(path).write_text(report.render(form, results, run), encoding="utf-8")
+                except OSError as error:
+                    terminalreporter.write_line(f"{path}: the report cannot be written: {error.strerror}", red=True)
+                    self.finished.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 def _lacking(results: Sequence[report.Result], required: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ the wire, `services.url.UrlSubject` what runs at a URL, `services.command.Comman
 from __future__ import annotations
 
 import abc
+import importlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -170,7 +171,19 @@ def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> 
     if way == "file":
         assert suite.file is not None, f"{suite.name} is asked of files, and says not how"
         return LocalSubject(suite, label, declared, imported(suite.file)(settings.root / rest), settings.scale)
-    return LocalSubject(suite, label, declared, resolve(declared, settings.root, suite.adapt), settings.scale)
+    factory = resolve(declared, settings.root, suite.adapt)
+    if declared in suite.adapters.values():
+        _import_adapted(factory, label)
+    return LocalSubject(suite, label, declared, factory, settings.scale)
+
+
+def _import_adapted(adapter: Any, label: str) -> None:
+    """What a shipped adapter adapts is there, or nothing is asked: a package that is missing breaks no requirement."""
+    module, package = adapter.adapts
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise TargetError(f"{label}: {module} cannot be imported: {error}", f"pip install {package}") from error
 
 
 def known_capabilities(suite: SuiteInfo, label: str, claimed: Iterable[object]) -> frozenset[str]:

@@ -150,6 +150,40 @@ def test_the_last_numbers_stay_after_the_engine() -> None:
     assert 'sglang:num_requests_total{model_name="mock"} 5.0' in before
 
 
+class Hanging:
+    """An engine that answers when it is let go, or not at all."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = threading.Event(), threading.Event()
+        self.hangs = False
+
+    def collect(self) -> Iterator[Metric]:
+        if self.hangs:
+            self.asked.set()
+            assert self.go.wait(10)
+            raise RuntimeError("the engine is gone")
+        yield GaugeMetricFamily("depth", "How deep.", 3)
+
+
+def test_an_engine_that_hangs_in_its_shutdown_holds_no_scraper_up() -> None:
+    engine = Hanging()
+    bridge = MetricsBridge(engine)
+    engine.hangs = True
+    going = threading.Thread(target=bridge.begin_shutdown)
+    going.start()
+    assert engine.asked.wait(10)
+    engine.hangs = False
+    answers: list[int] = []
+    scraper = threading.Thread(target=lambda: answers.append(bridge.scrape().status), daemon=True)
+    scraper.start()
+    scraper.join(5)
+    engine.go.set()
+    going.join()
+    assert answers == [200]
+    # Nor does the shutdown fail where the last numbers cannot be had.
+    assert bridge.scrape().status == 200
+
+
 def test_it_serves_over_http() -> None:
     with serving(MetricsBridge(registry())) as url:
         parts = urlsplit(url)

@@ -37,5 +37,13 @@ SUITE = SuiteInfo(
     hardware={"cuda": cuda_missing, "streams": cuda_missing},
     codec="trueup_contracts.embedding_cache.fill",
     reads=frozenset("len contains current_bytes capacity_bytes keys stats metrics_text".split()),
-    adapters={"cachetools": "trueup_contracts.embedding_cache.adapters:CachetoolsLRU"},
+    adapters={
+        name: f"trueup_contracts.embedding_cache.adapters:{attribute}"
+        for name, attribute in {
+            "cachetools": "CachetoolsLRU",
+            "dynamo": "dynamo",
+            "sglang": "SglangStatic",
+            "vllm": "VllmEncoderCache",
+        }.items()
+    },
 )

@@ -1,6 +1,7 @@
 """Adapters for caches that do not have the protocol's calls: `--contracts-impl "embedding-cache = cachetools"`.
 
-Each imports what it adapts when a cache is made. `DuckTyped` is for a class of your own.
+Each imports what it `adapts` (the module, and the package that brings it) before it is asked anything. `DuckTyped` is
+for a class of your own.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ class CachetoolsLRU:
 
     capabilities = frozenset({"remove", "clear", "any_layout"})
     name = "cachetools.LRUCache"
+    adapts = ("cachetools", "cachetools")
 
     def __init__(self, capacity_bytes: int, device: str) -> None:
         """A plain whole number of bytes."""
-        cachetools = _imported("cachetools", "cachetools")
+        cachetools = imported(*self.adapts)
         if isinstance(capacity_bytes, bool) or not isinstance(capacity_bytes, int) or capacity_bytes < 0:
             raise ValueError(f"capacity_bytes is {capacity_bytes!r}")
         self._cache: Any = cachetools.LRUCache(maxsize=capacity_bytes, getsizeof=_storage_bytes)
@@ -156,6 +158,7 @@ class _Dynamo:
     """Dynamo's `MultimodalEmbeddingCacheManager`; in later releases its entries are `CachedEmbedding`."""
 
     name = "dynamo.common.memory.MultimodalEmbeddingCacheManager"
+    adapts = ("dynamo.common.memory.multimodal_embedding_cache_manager", "ai-dynamo")
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -169,9 +172,8 @@ class _Dynamo:
         """Adapted by its shape."""
         return self._adapted()(capacity_bytes, device)
 
-    @staticmethod
-    def _adapted() -> type[DuckTyped]:
-        module = _imported("dynamo.common.memory.multimodal_embedding_cache_manager", "ai-dynamo")
+    def _adapted(self) -> type[DuckTyped]:
+        module = imported(*self.adapts)
 
         class Adapted(DuckTyped):
             make = module.MultimodalEmbeddingCacheManager
@@ -188,10 +190,11 @@ class SglangStatic:
 
     capabilities = frozenset({"keys", "remove", "clear"})
     name = "sglang.srt.mem_cache.multimodal_cache.MultiModalStaticCache"
+    adapts = ("sglang.srt.mem_cache.multimodal_cache", "sglang")
 
     def __init__(self, capacity_bytes: int, device: str) -> None:
         """Its unit is the byte too."""
-        self._module = _imported("sglang.srt.mem_cache.multimodal_cache", "sglang")
+        self._module = imported(*self.adapts)
         self._cache: Any = self._module.MultiModalStaticCache(capacity_bytes)
         self.capacity_bytes = capacity_bytes
 
@@ -259,10 +262,11 @@ class VllmEncoderCache:
 
     capabilities = frozenset({"remove", "pinning", "delta"})
     name = "vllm.v1.core.encoder_cache_manager.EncoderCacheManager"
+    adapts = ("vllm.v1.core.encoder_cache_manager", "vllm")
 
     def __init__(self, capacity_bytes: int, device: str) -> None:
         """`cache_size` is the capacity."""
-        module = _imported("vllm.v1.core.encoder_cache_manager", "vllm")
+        module = imported(*self.adapts)
         self._manager: Any = module.EncoderCacheManager(capacity_bytes)
         self._tensors: dict[str, torch.Tensor] = {}
         self._pins: dict[str, list[Any]] = {}
@@ -345,7 +349,8 @@ class VllmEncoderCache:
         )
 
 
-def _imported(module: str, package: str) -> Any:
+def imported(module: str, package: str) -> Any:
+    """A module that an adapter `adapts`. `Unsupported` names the package that brings it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,10 +12,12 @@ from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill, told
 from trueup_contracts.embedding_cache.model import Model, agrees
 from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
-WAIT_S = 5.0  # for a signal that must come
+WAIT_S = 5.0  # for a signal that must come, before it is scaled
+LEFT_S = 60.0  # for a computation that nobody lets go: the test has failed long before
 
 
 class _Counted:
@@ -36,7 +37,7 @@ class _Counted:
         with self._lock:
             self.calls += 1
         self.entered.set()
-        assert self.gate.wait(WAIT_S), "nobody let the computation go"
+        assert self.gate.wait(LEFT_S), "nobody let the computation go"
         if self.error is not None:
             raise self.error
         return self.fill.tensor()
@@ -58,36 +59,36 @@ def test_what_is_absent_is_computed_once(trueup_subject: Subject) -> None:
 
 @requirement("EC-061")
 def test_threads_wait_for_one_computation(trueup_subject: Subject) -> None:
-    cache = Cache(trueup_subject, 100)
+    cache, wait_s = Cache(trueup_subject, 100), WAIT_S * trueup_subject.scale
     compute = _Counted(cache.fill(1, 10), waits=True)
-    with ThreadPoolExecutor(9) as pool:
+    with Threads() as pool:
         first = pool.submit(cache.call, "get_or_compute", key="a", compute=compute)
-        assert compute.entered.wait(WAIT_S), "the computation was never begun"
+        assert compute.entered.wait(wait_s), "the computation was never begun"
         others = [pool.submit(cache.call, "get_or_compute", key="a", compute=compute) for _ in range(7)]
         free = _Counted(cache.fill(2, 10))
         another = pool.submit(cache.call, "get_or_compute", key="b", compute=free)
         try:
-            assert told(another.result(WAIT_S)) == free.fill.told()
+            assert told(another.result(wait_s)) == free.fill.told()
         except TimeoutError:
             raise AssertionError("another key waits for this one's computation") from None
         finally:
             compute.gate.set()
-        answers = [told(one.result(WAIT_S)) for one in (first, *others)]
+        answers = [told(one.result(wait_s)) for one in (first, *others)]
     assert compute.calls == 1, f"eight threads missed on one key, and it was computed {compute.calls} times"
     assert all(one == compute.fill.told() for one in answers)
 
 
 @requirement("EC-062")
 def test_a_failed_computation_is_told_and_not_kept(trueup_subject: Subject) -> None:
-    cache = Cache(trueup_subject, 100)
+    cache, wait_s = Cache(trueup_subject, 100), WAIT_S * trueup_subject.scale
     failing = _Counted(cache.fill(1, 10), error=ValueError("no such image"), waits=True)
-    with ThreadPoolExecutor(4) as pool:
+    with Threads() as pool:
         first = pool.submit(cache.call, "get_or_compute", key="a", compute=failing)
-        assert failing.entered.wait(WAIT_S), "the computation was never begun"
+        assert failing.entered.wait(wait_s), "the computation was never begun"
         others = [pool.submit(cache.call, "get_or_compute", key="a", compute=failing) for _ in range(3)]
         failing.gate.set()
         for one in (first, *others):
-            error = one.exception(WAIT_S)
+            error = one.exception(wait_s)
             assert isinstance(error, Refusal | AdapterError), f"the computation failed, and a caller got {error!r}"
             assert "no such image" in str(error), f"the computation's words are lost: {error}"
     assert not cache.has("a")

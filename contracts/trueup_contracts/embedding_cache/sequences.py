@@ -122,7 +122,6 @@ def _machine(subject: Subject, choices: Sequence[Fill | View]) -> type[RuleBased
         @claimed("shrink", entries=2)
         @rule(size_bytes=sizes)
         def shrink_to(self, size_bytes: int) -> None:
-            self.unsaid |= {"evictions"}  # whether shrinking counts as eviction is nowhere said
             found = list(self.cache.call("shrink_to", bytes=size_bytes))
             _same(found, self.model.shrink_to(size_bytes), f"shrink_to({size_bytes})")
             self.settle()

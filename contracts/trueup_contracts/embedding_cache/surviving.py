@@ -145,7 +145,7 @@ def _forked_at(place: int, cache: Cache) -> str | None:
             cache.set("b", cache.fill(2, 40))
         paused.set()  # where there were not so many instructions this time
 
-    thread = threading.Thread(target=store)
+    thread = threading.Thread(target=store, daemon=True)
     thread.start()
     paused.wait()
     child = _fork(lambda: _asked_in_child(cache))

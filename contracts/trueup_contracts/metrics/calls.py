@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -97,6 +98,16 @@ def lawful(who: str, page: Page, rules: frozenset[str] | None = None) -> None:
     told = "\n".join(f"  line {one.line}: {one.message} ({one.rule})" for one in broken[:MOST_SHOWN])
     more = f"\n  and {len(broken) - MOST_SHOWN} more" if len(broken) > MOST_SHOWN else ""
     assert not broken, f"the page that {who} gets:\n{told}{more}"
+
+
+def pages_for_a_while(exporter: Exporter) -> Iterator[Page]:
+    """Pages without an Accept header, at least one: for what another process or thread of the engine counts."""
+    end = time.monotonic() + limits.COUNTED_S * exporter.subject.scale
+    while True:
+        yield exporter.page(None)
+        if time.monotonic() >= end:
+            return
+        time.sleep(limits.LOOK_S)
 
 
 def some(found: Sequence[object]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
+from trueup_contracts.pool import Threads
 from trueup_contracts.router.model import Axis, agg, disagg
 from trueup_contracts.router.selecting import routers
 from trueup_contracts.subject import Handle, Subject
@@ -185,7 +185,7 @@ def test_the_same_request_gets_the_same_pool(trueup_subject: Subject) -> None:
 def test_threads_get_the_answers_that_they_get_alone(trueup_subject: Subject) -> None:
     for router, call, one, other in routers(trueup_subject, *_FOUR):
         alone = _all_answers(router, call, one, other)
-        with ThreadPoolExecutor(8) as pool:
+        with Threads() as pool:
             started = [pool.submit(_all_answers, router, call, one, other) for _ in range(64)]
             together = [future.result() for future in started]
         assert all(answers == alone for answers in together), f"{call}: threads got other pools than one thread alone"

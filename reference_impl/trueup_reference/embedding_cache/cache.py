@@ -181,9 +181,18 @@ class EmbeddingCache(Cache[Held]):
         checked = holding.check(tensor, self.device)
         if not self._may_fit(key, checked):
             return holding.take(checked, copies=False)
-        held, _ = self._taken(checked)
-        self._insert(key, held)
-        return held
+        try:
+            held, _ = self._taken(checked)
+        except RuntimeError as error:
+            if not holding.is_out_of_memory(error):
+                raise
+        else:
+            self._insert(key, held)
+            return held
+        # Whoever asked gets what was computed, also where there is no memory to keep a copy of it.
+        with self._lock:
+            self._refused += 1
+        return holding.take(checked, copies=False)
 
     def _hand_out(self, found: Held) -> torch.Tensor:
         return holding.hand_out(found, copies=self.copies_on_get)

@@ -52,10 +52,18 @@ class MetricsBridge:
             return Answer(500, "text/plain; charset=utf-8", f"the collection failed: {error}\n".encode())
 
     def begin_shutdown(self) -> None:
-        """The engine may go now: later scrapes get its last numbers, until the server ends."""
+        """The engine may go now: later scrapes get its last numbers, until the server ends.
+
+        Where they cannot be had, later scrapes ask it still: a shutdown does not fail for its metrics.
+        """
+        try:
+            last = list(self._collected())  # without the lock: an engine that hangs holds no scraper up
+        except Exception:  # noqa: BLE001 - whatever a collector raises
+            _LOG.exception("the last numbers cannot be had")
+            return
         with self._lock:
             if self._last is None:
-                self._last = list(self._collected())
+                self._last = last
 
     def _families(self) -> Iterable[Metric]:
         with self._lock:

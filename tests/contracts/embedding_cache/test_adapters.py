@@ -77,6 +77,57 @@ def test_a_package_that_is_missing_is_named(factory: Any) -> None:
         factory(100, "cpu")
 
 
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("sglang", "sglang"), ("vllm", "vllm"), ("dynamo", "ai-dynamo")],
+)
+def test_a_shipped_adapter_without_its_package_is_one_error(tmp_path: Path, name: str, package: str) -> None:
+    done = _contracts(tmp_path, name)
+    assert done.returncode == 2
+    assert f"No module named '{name}'\npip install {package}\n" in done.stdout
+    assert "FAIL" not in done.stdout, "a package that is missing is no verdict"
+
+
+WAITING = """
+import collections
+import threading
+
+from trueup_reference.embedding_cache import EmbeddingCache
+
+class Cache(EmbeddingCache):
+    capabilities = {"get_or_compute", "threads"}
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.began = collections.Counter()
+
+    def get_or_compute(self, key, compute):
+        self.began[key] += 1
+        if self.began[key] > 1:
+            threading.Event().wait()
+        return super().get_or_compute(key, compute)
+"""
+
+
+def test_threads_that_wait_for_ever_do_not_keep_pytest_from_ending(tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(WAITING, encoding="utf-8")
+    done = _contracts(tmp_path, "waiting:Cache", "--contracts-timeout-scale", "0.2", "-k", "failed_computation")
+    assert done.returncode == 1
+    assert "the implementation gave no answer to get_or_compute within 6 s" in done.stdout
+
+
+def _contracts(folder: Path, target: str, *options: str) -> subprocess.CompletedProcess[str]:
+    argv = ["-m", "pytest", "--contracts", "--contracts-impl", f"embedding-cache = {target}", "--rootdir", str(folder)]
+    return subprocess.run(
+        [sys.executable, *argv, "-p", "no:cacheprovider", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def _run(folder: Path, path: Path | None, *options: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
     report = folder / "report.json"
     argv = ["-m", "pytest", "--contracts", "--contracts-impl", "embedding-cache = cachetools", "-p", "no:cacheprovider"]

@@ -185,6 +185,8 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "a path": (["tests"], "--contracts takes no paths: tests"),
     "a suite that does not exist": (["--contracts-impl", "ruoter = mine:Good"], "did you mean 'router'?"),
     "a report format": (["--contracts-report", "xml=x"], "formats are json, markdown, badge"),
+    "a report in a folder that is not there": (["--contracts-report", "json=no/where"], "there is no folder no"),
+    "a report that is a folder": (["--contracts-report", "badge=."], "the report cannot be written: it is a folder"),
     "a test that does not exist": (["contracts::router@Good::test_nothing"], "no test is named"),
     "an edition": (["--contracts-edition", "one"], "'one' is no edition"),
     "an edition that is not there yet": (["--contracts-edition", "9.0"], "the suite router is at 0.1"),
@@ -216,6 +218,37 @@ def test_a_target_that_cannot_be_imported_fails_the_run(project: Project) -> Non
     done = project.pytest("--contracts", "--contracts-impl", "router = mine:Godo")
     assert done.returncode not in (0, 5)
     assert "did you mean 'Good'?" in done.stdout
+
+
+CLAIMS = """
+class Five:
+    capabilities = 5
+
+class Late:
+    @property
+    def capabilities(self):
+        return {"disagg"}
+"""
+UNUSABLE: dict[str, tuple[str, str, list[str]]] = {
+    "raises": ("raise RuntimeError('no GPU')", "x", ["it raised RuntimeError: no GPU", "other.py:1"]),
+    "ends": ("import sys\nsys.exit(0)", "x", ["it raised SystemExit: 0", "other.py:2"]),
+    "is not Python": ("def f(:", "x", ["SyntaxError: invalid syntax (other.py, line 1)"]),
+    "claims a number": (CLAIMS, "Five", ["capabilities is a int, on Five", "a set of names is due"]),
+    "claims too late": (CLAIMS, "Late", ["capabilities is a property, on Late"]),
+}
+
+
+@pytest.mark.parametrize(("text", "name", "told"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_target_that_cannot_be_used_is_told_in_two_lines(
+    project: Project, text: str, name: str, told: list[str]
+) -> None:
+    (project.root / "other.py").write_text(text)
+    done = project.pytest("--contracts", "--contracts-impl", f"router = other:{name}")
+    assert done.returncode == 2
+    for one in told:
+        assert one in done.stdout
+    assert "in_process.py" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_an_exception_that_is_no_refusal_is_an_error_and_not_a_verdict(project: Project) -> None:

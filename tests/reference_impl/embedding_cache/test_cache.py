@@ -129,6 +129,18 @@ def test_several_caches_in_one_registry_are_told_apart() -> None:
         CacheCollector(images, EmbeddingCache(1, name="images"))
 
 
+def test_what_was_computed_is_handed_out_where_no_copy_can_be_kept() -> None:
+    cache = EmbeddingCache(1 << 60)
+    cache.set("a", bytes_of(10))
+    endless = bytes_of(1).expand(1 << 50)  # one byte; no machine has room for its copy
+    found = cache.get_or_compute("endless", lambda: endless)
+    assert found.shape == endless.shape
+    assert "endless" not in cache
+    assert cache.current_bytes == sum(10 for key in ("a",) if key in cache)
+    assert cache.numbers()["refused"] == 1
+    assert cache.set("b", bytes_of(5))
+
+
 def test_a_copy_that_runs_out_of_memory_is_told_without_the_key(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,9 +56,7 @@ def _list(args: argparse.Namespace, view: View, config: Config, sources: Sources
     rows = _rows(view, sources, paths)
     unknown = [name for name in args.names if name not in rows]
     if unknown:
-        from trueup.rules import nearest_hint
-
-        raise UsageError(f"there is no thing {unknown[0]!r} here", hint=nearest_hint(unknown[0], sorted(rows))[:500])
+        raise UsageError(f"there is no thing {unknown[0]!r} here", hint=_hint(unknown[0], sorted(rows)))
     chosen = args.names or [name for name in sorted(rows) if args.all or len(rows[name]) > 1]
     if args.json:
         print(json.dumps([_as_json(name, rows[name]) for name in chosen], indent=2))
@@ -168,10 +166,8 @@ def _bump(args: argparse.Namespace, view: View, config: Config, sources: Sources
         raise UsageError(f"{args.version!r} is no version", hint="for example 0.14.1, v0.14.1, or a commit's id")
     planned = plan(view, config, sources, paths, args.name, args.version)
     if not planned.known:
-        from trueup.rules import nearest_hint
-
         known = [*_rows(view, sources, paths), *(fact.name for fact in config.versions)]
-        raise UsageError(f"nothing here names a version of {args.name!r}", hint=nearest_hint(args.name, known)[:500])
+        raise UsageError(f"nothing here names a version of {args.name!r}", hint=_hint(args.name, known))
     for line in planned.left:
         print(log_line(f"trueup: left as it is: {line}"), file=sys.stderr)
     if not args.write:
@@ -188,6 +184,12 @@ def _bump(args: argparse.Namespace, view: View, config: Config, sources: Sources
         print(log_line(f"{edit.path}:{edit.line}: {edit.message}"))
     print(f"trueup: {_places(len(written.done))} written{_ready(planned.ready)}", file=sys.stderr)
     return 1 if written.failed else 0
+
+
+def _hint(name: str, known: list[str]) -> str | None:
+    from trueup.rules import nearest_hint
+
+    return nearest_hint(name, known)[:500] if known else None
 
 
 def _places(count: int) -> str:

@@ -38,7 +38,7 @@ def _lines(name: str, diagnosis: Diagnosis, *, verbose: bool) -> Iterator[str]:
         return
     if len(diagnosis.groups) == 1:
         names = diagnosis.groups[0].names.normal
-        yield f"{shown}: every scraper stores the same {len(names)} series names"
+        yield f"{shown}: every scraper stores the same {len(names)} series {'name' if len(names) == 1 else 'names'}"
         if verbose:
             yield from _asked(diagnosis.groups[0], "  ", verbose=True)
     else:

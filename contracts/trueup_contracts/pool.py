@@ -24,6 +24,8 @@ class Threads(Executor):
     def submit(self, fn: Callable[_Given, _Answer], /, *args: _Given.args, **kwargs: _Given.kwargs) -> Future[_Answer]:
         """What the work will answer; it begins at once."""
         future: Future[_Answer] = Future()
+        # It has begun: `map` cancels what it no longer waits for, and an answer has then nowhere to go.
+        future.set_running_or_notify_cancel()
 
         def work() -> None:
             try:

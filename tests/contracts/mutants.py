@@ -82,16 +82,28 @@ def loaded(mutant: Mutant, original: types.ModuleType) -> dict[str, Any]:
 
 @contextmanager
 def installed(mutant: Mutant, original: types.ModuleType) -> Iterator[None]:
-    """Puts the functions and classes of the changed module wherever the original's are known by their names."""
+    """Puts the functions and classes of the changed module wherever the original's are known by their names.
+
+    A class that others inherit from gets the changed methods instead: its children know it by itself.
+    """
     names = loaded(mutant, original)
     package = original.__name__.rpartition(".")[0]
     modules = [one for name, one in sys.modules.items() if name.startswith(package) and one is not None]
-    own = {id(one): name for name, one in vars(original).items() if getattr(one, "__module__", "") == original.__name__}
-    places = [(one, name) for one in modules for name, value in list(vars(one).items()) if id(value) in own]
-    kept = [(one, name, vars(one)[name]) for one, name in places]
+    own = {name: one for name, one in vars(original).items() if getattr(one, "__module__", "") == original.__name__}
+    parents = {name for name, one in own.items() if isinstance(one, type) and one.__subclasses__()}
+    replaced = {id(one): names[name] for name, one in own.items() if name not in parents}
+    kept: list[tuple[Any, str, Any]] = []
     try:
-        for one, name, value in kept:
-            setattr(one, name, names[own[id(value)]])
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if id(value) in replaced:
+                    kept.append((module, name, value))
+                    setattr(module, name, replaced[id(value)])
+        for parent in parents:
+            for name, value in list(vars(own[parent]).items()):
+                if isinstance(value, types.FunctionType | property):
+                    kept.append((own[parent], name, value))
+                    setattr(own[parent], name, vars(names[parent])[name])
         yield
     finally:
         for one, name, value in kept:

@@ -21,7 +21,8 @@ CAPACITY = 40
 _NAMES = "abcd"
 DTYPES = ("uint8", "float16", "float32", "int64")
 STEPS = 20  # of one sequence, at most
-BASES = (Fill(1, "uint8", (12,)), Fill(2, "float16", (12,)))
+# Together they are larger than the capacity, so that views make room for each other.
+BASES = tuple(Fill(seed, dtype, (12,)) for seed in (1, 2) for dtype in ("uint8", "float16"))
 LAYOUTS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("[::5]", lambda tensor: tensor[::5]),
     (".reshape(3, 4).t()", lambda tensor: tensor.reshape(3, 4).t()),
@@ -50,7 +51,7 @@ def _owned() -> list[Fill]:
 
 
 def _views(*, any_layout: bool) -> list[View]:
-    """Views of two storages: slices, which overlap, and other layouts where the cache takes them."""
+    """Views of a few storages: slices, which overlap, and other layouts where the cache takes them."""
     slices = [
         View(base, f"[{first}:{end}]", operator.itemgetter(slice(first, end)))
         for base in BASES

@@ -23,7 +23,36 @@ SLOW = {"EC-045", "EC-050", "EC-052", "EC-110", "EC-111", "EC-112"}
 # Calls of the reference that the suite does not have, and lines that only a device reaches.
 BEYOND = re.compile(r"get_many|set_many|_async|_call\(|is_cuda|cuda|begin_in_child|is_lost|joined|_computed|numbers")
 CPU_LIMIT_S = 60  # the whole suite takes seconds
-EXPLAINED: dict[tuple[str, str, str], str] = {}
+_LOOKED_AT_AGAIN = "equal: it only says whether to look for room before copying; room is looked for again when storing"
+_LATER = "equal: what was taken out is freed at once in place of outside the lock"
+_SHORT = "equal: it closes or moves the short way, and the long way answers the same"
+# Mutants that behave as the reference does: the line, what stood there, what stands there.
+EXPLAINED: dict[tuple[str, str, str], str] = {
+    ("return held", "return held", "return None"): _LATER,
+    ("self.pinned = 0  # entries", "", ""): _LOOKED_AT_AGAIN,
+    ("was_pinned = held.pins > 0", "", ""): _LOOKED_AT_AGAIN,
+    ("self.pinned += (held.pins > 0) - was_pinned", "", ""): _LOOKED_AT_AGAIN,
+    (
+        "if total + size_bytes - (old.size_bytes if old is not None and is_freed else 0) <= capacity_bytes:",
+        "",
+        "",
+    ): _SHORT,
+    (
+        "is_freed = old is not None and old.storage != storage and self._users[old.storage] == 1",
+        "old.storage != storage",
+        "old.storage == storage",
+    ): _SHORT,
+    ("left[storage] = 1", "1", "2"): "equal: one user more or two, it stays held either way",
+    ("if total <= capacity_bytes:", "total <= capacity_bytes", "total < capacity_bytes"): _SHORT,
+    ("return tensor.nbytes if copies else tensor.untyped_storage().nbytes()", "", ""): (
+        "beyond the contract: how much is evicted for a copy that found no memory"
+    ),
+    (
+        "kept = tensor.clone() if tensor.is_contiguous() else tensor.clone(memory_format=torch.contiguous_format)",
+        "",
+        "",
+    ): ("equal: of what is contiguous both make the same copy"),
+}
 
 
 def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:

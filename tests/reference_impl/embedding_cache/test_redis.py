@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -510,3 +511,17 @@ def test_its_log_tells_changes_of_state_and_no_key(own_redis: RedisServer, caplo
 
 def test_sharing_processes_store_what_they_check() -> None:
     assert fill("key 1", 3).tolist() == fill("key 1", 1).tolist() * 3
+
+
+def test_a_cache_that_is_dropped_ends_its_connections(shared_redis: RedisServer) -> None:
+    gc.collect()
+    before = set(os.listdir("/proc/self/fd"))
+    gc.disable()
+    try:
+        cache = RedisCache(shared_redis.url, 100)
+        assert cache.get("absent") is None
+        assert set(os.listdir("/proc/self/fd")) != before, "no connection was made"
+        del cache
+        assert set(os.listdir("/proc/self/fd")) <= before
+    finally:
+        gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -74,6 +75,8 @@ class RedisCache(Cache[torch.Tensor]):
         self._pool = redis.BlockingConnectionPool.from_url(
             url, max_connections=max_connections, timeout=timeout_s, **options
         )
+        # A cache that is dropped ends its connections at once: a pool is in cycles, and left to the garbage collector.
+        weakref.finalize(self, self._pool.disconnect)
         # The types of redis-py cover its asynchronous form too, and fit neither.
         self._client: Any = redis.Redis(connection_pool=self._pool)
         self._scripts = {

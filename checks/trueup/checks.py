@@ -38,6 +38,10 @@ class Options(NamedTuple):
     since: str | None = None  # judge what changed since this commit, for checks that can
     progress: Callable[[int, Iterator[str]], Iterator[str]] | None = None
 
+    def asks_for(self, path: str) -> bool:
+        """Whether nothing was named, or the file or a folder around it was."""
+        return not self.paths or any(name in (path, "") or path.startswith(name + "/") for name in self.paths)
+
 
 class Outcome(NamedTuple):
     """What a check hands to the run: findings with their default severities, and the ignore comments met."""

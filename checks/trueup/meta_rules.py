@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trueup.findings import Severity
+from trueup.findings import Finding, Severity
+from trueup.repo import Unreadable
+from trueup.repo.view import TooLarge
 from trueup.rules import Rule
 
 RULES = (
@@ -31,3 +33,16 @@ RULES = (
         reason="A suppression is a decision; whoever meets it next must learn why it was taken.",
     ),
 )
+
+
+def unreadable(path: str, error: Unreadable) -> Finding:
+    """The finding for a file that has no bytes here, or too many."""
+    wanted = "trueup/file-too-large" if isinstance(error, TooLarge) else "trueup/unreadable-file"
+    rule = next(rule for rule in RULES if rule.id == wanted)
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        path=path,
+        message=f"this file was not checked: {error}",
+        reason=rule.reason,
+    )

@@ -12,8 +12,9 @@ from trueup.grid_config.fields import STRATEGIES
 from trueup.grid_config.file import File
 from trueup.grid_config.forms import compare
 from trueup.grid_config.picker import PLUGIN
+from trueup.meta_rules import unreadable
 from trueup.repo import Unreadable, View
-from trueup.repo.view import SUBMODULE, SYMLINK, TooLarge
+from trueup.repo.view import SUBMODULE, SYMLINK
 
 ENDINGS = (".json", ".yaml", ".yml")
 # What a file with a grid holds somewhere.
@@ -29,15 +30,10 @@ def start(view: View, config: Config, options: Options) -> Callable[[], Outcome]
     def finish() -> Outcome:
         excluded = PathMatcher([*config.grid_config.exclude])
         found = [path for path in listing() if not excluded.matches(path)]
-        chosen = dict.fromkeys([*(path for path in found if _is_wanted(path, options)), *_named(view, named)])
+        chosen = dict.fromkeys([*(path for path in found if options.asks_for(path)), *_named(view, named)])
         return _outcome(view, list(chosen), found, named, config.grid_config.pairs)
 
     return finish
-
-
-def _is_wanted(path: str, options: Options) -> bool:
-    names = options.paths
-    return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
 
 
 def _named(view: View, named: set[str]) -> Iterator[str]:
@@ -57,7 +53,7 @@ def _outcome(view: View, chosen: list[str], found: list[str], named: set[str], p
             files[path] = File(path, view.read(path, LARGEST_FILE_BYTES), is_grid=path in named)
         except Unreadable as error:
             if path in chosen and not view.is_gone(path):
-                findings.append(_unreadable(path, error))
+                findings.append(unreadable(path, error))
     # All files of the repository take part in the comparison; the findings of those asked for are told.
     for file, fault in compare(list(files.values()), pairs):
         file.add(fault)
@@ -68,16 +64,3 @@ def _outcome(view: View, chosen: list[str], found: list[str], named: set[str], p
     grids = sum(len(files[path].grids) for path in chosen if path in files)
     summary = CheckSummary("grid-config", {"grids": grids})
     return Outcome(findings, {}, {}, notes, summary)
-
-
-def _unreadable(path: str, error: Unreadable) -> Finding:
-    from trueup.rules import registry
-
-    rule = registry()["trueup/file-too-large" if isinstance(error, TooLarge) else "trueup/unreadable-file"]
-    return Finding(
-        rule=rule.id,
-        severity=rule.severity,
-        path=path,
-        message=f"this file was not checked: {error}",
-        reason=rule.reason,
-    )

@@ -57,15 +57,12 @@ class LinkCheck:
         for path, entry in (*self.view.entries.items(), *self.view.named.items()):
             if entry.mode == SUBMODULE or not self._sources.matches(path) or self._excluded.matches(path):
                 continue
-            if self.options.paths and not self._is_named(path):
+            if not self.options.asks_for(path):
                 continue
             if entry.mode == SYMLINK and self.library.content_path(path) is None:
                 continue  # a symlink to a folder, or to nothing
             chosen.append(path)
         return chosen
-
-    def _is_named(self, path: str) -> bool:
-        return any(path == name or not name or path.startswith(name + "/") for name in self.options.paths)
 
     def run(self) -> Outcome:
         """Everything in order."""
@@ -158,7 +155,7 @@ class LinkCheck:
 
     def _symlink_findings(self) -> Iterator[Finding]:
         for path, problem in symlinks.check(self.view, self.symlinks).items():
-            if self._excluded.matches(path) or (self.options.paths and not self._is_named(path)):
+            if self._excluded.matches(path) or not self.options.asks_for(path):
                 continue
             yield finding(
                 problem.rule,

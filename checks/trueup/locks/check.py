@@ -39,9 +39,7 @@ def _is_wanted(path: str, known: Format, options: Options) -> bool:
     """Whether the lock, its manifest, or a folder around it was asked for."""
     folder = path.rpartition("/")[0]
     manifest = f"{folder}/{known.manifest}" if folder else known.manifest
-    return not options.paths or any(
-        name in (path, manifest, "") or path.startswith(f"{name}/") for name in options.paths
-    )
+    return options.asks_for(path) or manifest in options.paths
 
 
 def _outcome(view: View, chosen: dict[str, Format], excluded: PathMatcher, options: Options) -> Outcome:

@@ -51,12 +51,8 @@ class _Run:
             source = self.sources.get(path)
             counts["versions"] += len(source.pins) if source is not None else 0
         findings += self._faults()
-        findings = [one for one in findings if self._asked_for(one.path)]
+        findings = [one for one in findings if self.options.asks_for(one.path)]
         return Outcome(findings, {}, {}, self.notes, CheckSummary("versions", counts))
-
-    def _asked_for(self, path: str) -> bool:
-        names = self.options.paths
-        return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
 
     def _change(self, since: str) -> Iterator[Finding]:
         if self.view.git is None:

@@ -9,12 +9,12 @@ from trueup.checks import Options
 from trueup.config import Config, PathMatcher
 from trueup.datafiles import Text
 from trueup.findings import Finding
+from trueup.meta_rules import unreadable
 from trueup.metrics.consumers.code import CodeFile
 from trueup.metrics.consumers.grafana_files import read_json
 from trueup.metrics.consumers.manifests import read_yaml
 from trueup.metrics.consumers.model import Contents
 from trueup.metrics.consumers.search import DATA_ENDINGS, DOCS_ENDINGS, Search
-from trueup.metrics.consumers.telling import unreadable
 from trueup.metrics.docs_drift.queries import made_in, queries_of
 from trueup.repo import Unreadable, View
 from trueup.repo.view import SUBMODULE, SYMLINK
@@ -54,7 +54,7 @@ class Sources:
         data = [path for path in self._search.data if not excluded.matches(path)]
         for path in dict.fromkeys([*data, *(one for one in named if one.lower().endswith(DATA_ENDINGS))]):
             # JSON makes no names: it need not be read for others' sake.
-            if self._is_wanted(path) or not path.lower().endswith(".json"):
+            if self._options.asks_for(path) or not path.lower().endswith(".json"):
                 yield from self._one(path, "data", _data_of)
         shown = [path for path in self._search.docs if docs.matches(path) and not chronicles.matches(path)]
         for path in dict.fromkeys([*shown, *(one for one in named if one.lower().endswith(DOCS_ENDINGS))]):
@@ -70,7 +70,7 @@ class Sources:
     def _one(
         self, path: str, kind: str, reader: Callable[[str, Text], tuple[Contents, frozenset[str]]]
     ) -> Iterator[Source]:
-        is_wanted = self._is_wanted(path)
+        is_wanted = self._options.asks_for(path)
         try:
             text = Text(self._view.read(path, LARGEST_FILE_BYTES))
         except Unreadable as error:
@@ -79,10 +79,6 @@ class Sources:
             return
         contents, words = reader(path, text)
         yield Source(path, text, contents, kind, is_wanted, words)
-
-    def _is_wanted(self, path: str) -> bool:
-        names = self._options.paths
-        return not names or any(path == name or not name or path.startswith(name + "/") for name in names)
 
     def _code_of(self, path: str, text: Text) -> tuple[Contents, frozenset[str]]:
         code = CodeFile(text.text, self._search.prefixes)

@@ -6,8 +6,6 @@ from trueup.datafiles import Text
 from trueup.findings import Finding
 from trueup.metrics.consumers.judge import Fault
 from trueup.metrics.consumers.model import Expression, Trouble
-from trueup.repo import Unreadable
-from trueup.repo.view import TooLarge
 from trueup.rules import registry
 
 
@@ -63,15 +61,3 @@ class Teller:
                 suggestion=suggestion,
             )
         )
-
-
-def unreadable(path: str, error: Unreadable) -> Finding:
-    """The finding for a file that has no bytes here, or too many."""
-    rule = registry()["trueup/file-too-large" if isinstance(error, TooLarge) else "trueup/unreadable-file"]
-    return Finding(
-        rule=rule.id,
-        severity=rule.severity,
-        path=path,
-        message=f"this file was not checked: {error}",
-        reason=rule.reason,
-    )

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from trueup.checks import Options, Outcome
 from trueup.config import Config, PathMatcher
 from trueup.findings import CheckSummary, Finding, Note
+from trueup.meta_rules import unreadable
 from trueup.metrics.policy import PolicySet
 from trueup.repo import Unreadable, View
-from trueup.repo.view import SUBMODULE, SYMLINK, TooLarge
+from trueup.repo.view import SUBMODULE, SYMLINK
 from trueup.rules import registry
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _outcome(view: View, config: Config, options: Options, policies: PolicySet) 
             data = view.read(path, config.metrics.max_file_bytes)
         except Unreadable as error:
             if not view.is_gone(path):
-                findings.append(_unreadable(path, error))
+                findings.append(unreadable(path, error))
             continue
         found = judge(data, policies)
         findings += findings_of(path, found.faults)
@@ -104,8 +105,7 @@ def _chosen(view: View, config: Config, options: Options) -> Iterator[str]:
         entry = view.entry(path)
         if entry is None or entry.mode in (SYMLINK, SUBMODULE) or not wanted.matches(path) or unwanted.matches(path):
             continue
-        names = options.paths
-        if not names or any(path == name or not name or path.startswith(name + "/") for name in names):
+        if options.asks_for(path):
             yield path
 
 
@@ -121,14 +121,3 @@ def _notes(path: str, found: Exposition) -> list[Note]:
 
         return [Note("metrics", f"only the first {MOST_FAULTS:,} faults are told; the rest was not read", path)]
     return []
-
-
-def _unreadable(path: str, error: Unreadable) -> Finding:
-    rule = registry()["trueup/file-too-large" if isinstance(error, TooLarge) else "trueup/unreadable-file"]
-    return Finding(
-        rule=rule.id,
-        severity=rule.severity,
-        path=path,
-        message=f"this file was not checked: {error}",
-        reason=rule.reason,
-    )

@@ -14,8 +14,8 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from trueup.locks import pep508, satisfying
-from trueup.locks.files import Files, join_folder
-from trueup.locks.pyproject import Pyproject, load, strings, table
+from trueup.locks.files import Files
+from trueup.locks.pyproject import Pyproject, beside, strings, table
 from trueup.locks.toml_lock import Locked
 
 MEND = "pdm lock --update-reuse"
@@ -24,11 +24,8 @@ MEND = "pdm lock --update-reuse"
 def judge(lock: str, files: Files) -> None:
     """See `formats.Judge`."""
     data = files.toml(lock)
-    folder = lock.rpartition("/")[0]
-    project = load(folder, files) if data is not None else None
+    project = beside(lock, files) if data is not None else None
     if data is None or project is None:
-        if data is not None and not files.exists(join_folder(folder, "pyproject.toml")):
-            files.report.undecided(lock, "there is no pyproject.toml beside it")
         return
     locked = Locked(lock, files.text(lock) or "", data.get("package"))
     metadata = table(data, "metadata")

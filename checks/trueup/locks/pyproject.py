@@ -123,3 +123,12 @@ def load(folder: str, files: Files) -> Pyproject | None:
     """The pyproject.toml of a folder, or `None` where there is none that parses."""
     data = files.toml(join_folder(folder, "pyproject.toml"))
     return None if data is None else Pyproject(folder, files, data)
+
+
+def beside(lock: str, files: Files) -> Pyproject | None:
+    """The pyproject.toml of a lock's folder; where there is none, that is noted, since nothing can be decided."""
+    folder = lock.rpartition("/")[0]
+    project = load(folder, files)
+    if project is None and not files.exists(join_folder(folder, "pyproject.toml")):
+        files.report.undecided(lock, "there is no pyproject.toml beside it")
+    return project

@@ -328,6 +328,18 @@ class Hooked:
         return result.clone()
 
 
+class Keeping(Hooked):
+    """Keeps and hands out the caller's tensors, as caches without copies do; children say what such a one costs."""
+
+    capabilities = Hooked.capabilities - {"copies_on_set", "copies_on_get"}
+
+    def copy(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+    def copy_out(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+
 class OnCuda(Hooked):
     """The same, for the device."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from contracts.embedding_cache.faults.registry import claiming, fault
-from contracts.embedding_cache.hooked import Entry, Hooked
+from contracts.embedding_cache.hooked import Entry, Hooked, Keeping
 from trueup_contracts.errors import Unsupported
 
 _LOG = logging.getLogger("somebody.cache")
@@ -147,18 +147,10 @@ class TakesQuantised(Hooked):
 
 
 @fault("EC-042")
-class CountsAtEviction(Hooked):
+class CountsAtEviction(Keeping):
     """keeps the caller's tensor, and takes its size at eviction as it is then"""
 
-    capabilities = claiming(without="copies_on_set copies_on_get")
-
     def detached(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
-
-    def copy(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
-
-    def copy_out(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 
     def evict(self, key: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from contracts.embedding_cache.faults.registry import claiming, fault
-from contracts.embedding_cache.hooked import Entry, Hooked
+from contracts.embedding_cache.faults.registry import fault
+from contracts.embedding_cache.hooked import Entry, Hooked, Keeping
 
 
 @fault("EC-060")
@@ -156,16 +156,10 @@ class ShrinksTooFar(Hooked):
 
 
 @fault("EC-095")
-class CountsSharedTwice(Hooked):
+class CountsSharedTwice(Keeping):
     """counts storage that entries share for each of them"""
 
-    capabilities = claiming(without="copies_on_set copies_on_get", also="shared_storage")
-
-    def copy(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
-
-    def copy_out(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
+    capabilities = Keeping.capabilities | {"shared_storage"}
 
     def size(self, tensor: torch.Tensor) -> int:
         return tensor.untyped_storage().nbytes()
@@ -196,16 +190,10 @@ class GaugeOfTheHighest(Hooked):
 
 
 @fault("EC-096")
-class ForgetsTheBase(Hooked):
+class ForgetsTheBase(Keeping):
     """counts shared storage with its first view alone, and gives it back with that"""
 
-    capabilities = claiming(without="copies_on_set copies_on_get", also="shared_storage")
-
-    def copy(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
-
-    def copy_out(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
+    capabilities = Keeping.capabilities | {"shared_storage"}
 
     def size(self, tensor: torch.Tensor) -> int:
         held = [entry.tensor.untyped_storage().data_ptr() for entry in self.entries.values()]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from trueup_contracts.errors import TargetError
 
-# One folder per suite; imported when the suite is declared, not before.
+# Where each suite is declared; imported when it is asked for, not before. Several in one folder: `MODULE:ATTRIBUTE`.
 FOLDERS = {
     "router": "trueup_contracts.router",
     "embedding-cache": "trueup_contracts.embedding_cache",
@@ -86,6 +86,7 @@ class Option(NamedTuple):
 class SuiteInfo:
     """What a suite's folder declares.
 
+    `section`: of a SPEC.md that several suites share, the heading under which this one's table stands.
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can. `modules`:
     what the suite imports to ask an implementation in this process, with the extra that brings it. `ways`: how
@@ -114,6 +115,7 @@ class SuiteInfo:
     options: Mapping[str, Option] = field(default_factory=dict)
     adapt: str | None = None
     file: str | None = None
+    section: str = ""
 
     def missing_module(self) -> str | None:
         """Why implementations in this process cannot be asked here, or nothing where they can."""
@@ -132,7 +134,12 @@ class SuiteInfo:
     @functools.cached_property
     def requirements(self) -> dict[str, Requirement]:
         """Every requirement by id, in the order of the table."""
-        return _parsed(self.spec.read_text(encoding="utf-8"), frozenset(self.capabilities) | WAYS.keys())
+        text = self.spec.read_text(encoding="utf-8")
+        if self.section:
+            _, heading, text = text.partition(f"\n## {self.section}\n")
+            assert heading, f"{self.spec} has no section {self.section!r}"
+            text = text.partition("\n## ")[0]
+        return _parsed(text, frozenset(self.capabilities) | WAYS.keys())
 
 
 def imported(declared: str) -> Any:
@@ -153,7 +160,8 @@ def suite(name: str) -> SuiteInfo:
         from trueup.rules import nearest_hint
 
         raise TargetError(f"there is no suite {name!r}", nearest_hint(name, list(FOLDERS)))
-    found = importlib.import_module(FOLDERS[name]).SUITE
+    module, _, attribute = FOLDERS[name].partition(":")
+    found = getattr(importlib.import_module(module), attribute or "SUITE")
     assert isinstance(found, SuiteInfo)
     return found
 

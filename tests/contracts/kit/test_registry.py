@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_a_registry_is_read_from_its_table(tmp_path: Path) -> None:
         Requirement("DM-001", "1.0", "MUST", False, False, "", frozenset(), "It is | so.", "Because."),
         Requirement("DM-002", "1.1", "SHOULD", True, True, "", frozenset("ab"), "It may.", "It might."),
         Requirement("DM-003", "1.0", "MAY", False, False, "nobody can see it", frozenset(), "It hides.", "It does."),
+    ]
+
+
+def test_suites_that_share_a_file_have_a_table_each(tmp_path: Path) -> None:
+    first, _, table = SPEC.partition("| id")
+    other = table.replace("DM-", "DN-")
+    text = f"{first}\n## demo\n\n| id{table}\n## demo-other\n\n| id{other}\n## Notes\n\n| a | table |\n"
+    infos = [dataclasses.replace(demo(tmp_path, text), section=section) for section in ("demo", "demo-other")]
+    assert [list(info.requirements) for info in infos] == [
+        ["DM-001", "DM-002", "DM-003"],
+        ["DN-001", "DN-002", "DN-003"],
     ]
 
 

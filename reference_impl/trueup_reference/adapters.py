@@ -9,6 +9,7 @@ from trueup_reference.router import PoolRouter
 
 if TYPE_CHECKING:
     from trueup_reference.embedding_cache import EmbeddingCache
+    from trueup_reference.kv_index import KvIndex
     from trueup_reference.metrics_bridge.exporter import BridgeExporter
 
 
@@ -68,3 +69,21 @@ class MetricsFactory:
 
 
 metrics = MetricsFactory()
+
+
+class IndexFactory:
+    """The factory of the suite `kv-index`."""
+
+    capabilities = frozenset(
+        "dump early_exit find_matches_tokens memory nodes tiers identity opaque_hashes threads block_size stats".split()
+    )
+    name = "trueup reference KV index"
+
+    def __call__(self, block_size: int) -> KvIndex:
+        """An empty index."""
+        from trueup_reference.kv_index import KvIndex
+
+        return KvIndex(block_size)
+
+
+kv_index = IndexFactory()

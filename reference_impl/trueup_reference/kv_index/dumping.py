@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from trueup_reference.kv_index.events import PLAIN, Identity
 from trueup_reference.kv_index.segments import Segment, bits, number
-from trueup_reference.kv_index.shape import Holder, Shape
+from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
 DEFAULT_TIER = "gpu"
 
 
-def dump(tree: Shape, identity: Identity) -> Iterator[dict[str, Any]]:
-    """Of each worker the stores, parents before children, then removals of what stands there only as a parent."""
+def dump(
+    tree: Shape, identity: Identity, ids: Callable[[Worker], int], only: Worker | None = None
+) -> Iterator[dict[str, Any]]:
+    """Of each worker the stores, parents before children, then removals of what stands there only as a parent.
+
+    `ids` gives an event of a worker its number.
+    """
     order = _in_order(tree.root)
-    for holder in list(tree.workers.values()):
-        for number_, data in enumerate(_of(holder, tree, order)):
-            tier, inner = data
-            event: dict[str, Any] = {"event_id": number_, "dp_rank": holder.worker[1], "data": inner}
+    for worker, holder in list(tree.workers.items()):
+        if only is not None and worker != only:
+            continue
+        for tier, inner in _of(holder, tree, order):
+            event: dict[str, Any] = {"event_id": ids(worker), "dp_rank": worker[1], "data": inner}
             if tier != DEFAULT_TIER or ("removed" in inner and holder.tiers):  # a removal without one is from all
                 event["tier"] = tier
             if identity != PLAIN:
                 event["identity"] = identity._asdict()
-            yield {"worker_id": holder.worker[0], "event": event}
+            yield {"worker_id": worker[0], "event": event}
 
 
 def _in_order(root: Segment) -> dict[Segment, int]:

@@ -48,6 +48,11 @@ class Change(NamedTuple):
     tier: str | None
     identity: Identity
 
+    @property
+    def is_cleared(self) -> bool:
+        """Whether it is the third kind."""
+        return self.stored is None and self.removed is None
+
 
 def read(event: Mapping[str, Any], block_size: int) -> Change:
     """Raises `InvalidEventError`, which names the field, what is there and what is due."""
@@ -103,6 +108,11 @@ def read_hashes(hashes: Sequence[int], field: str) -> tuple[list[int], bytes]:
     if type(hashes) is list and (not hashes or type(hashes[0]) is int):
         return hashes, as_bytes
     return packed.tolist(), as_bytes
+
+
+def chain(names: list[int], local: list[int]) -> Chain:
+    """Of hashes that are known to be some."""
+    return Chain(names, local, array("Q", names).tobytes(), array("Q", local).tobytes())
 
 
 def read_identity(identity: Mapping[str, Any]) -> Identity:

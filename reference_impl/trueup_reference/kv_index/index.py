@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from trueup_reference.kv_index import dumping, events
@@ -51,7 +52,7 @@ class KvIndex:
         """
         change = events.read(event, self.block_size)
         with self._lock:
-            self._check_open()
+            self._begin()
             self._change(change)
 
     def find_matches(
@@ -71,7 +72,7 @@ class KvIndex:
             events.check_tier(tier)
         key = PLAIN if identity is None else events.read_identity(identity)
         with self._lock:
-            self._check_open()
+            self._begin()
             self._counts["requests"] += 1
             tree = self._trees.get(key)
             if tree is None:
@@ -87,7 +88,7 @@ class KvIndex:
         """Takes out all ranks of a worker, with all their blocks."""
         events.check_worker_id(worker_id)
         with self._lock:
-            self._check_open()
+            self._begin()
             for identity, tree in list(self._trees.items()):
                 for worker in [one for one in tree.workers if one[0] == worker_id]:
                     tree.clear(worker)
@@ -96,31 +97,31 @@ class KvIndex:
     def tracked_blocks(self) -> int:
         """How many pairs of worker and block are held, those that no match reaches included."""
         with self._lock:
-            self._check_open()
+            self._begin()
             return sum(tree.blocks for tree in self._trees.values())
 
     def nodes(self) -> int:
         """How many different blocks the tree is built of."""
         with self._lock:
-            self._check_open()
+            self._begin()
             return sum(tree.nodes for tree in self._trees.values())
 
     def memory_bytes(self) -> int:
         """What the index holds, by its own account: containers, numbers and segments, each looked at."""
         with self._lock:
-            self._check_open()
+            self._begin()
             return sum(tree.memory_bytes() for tree in self._trees.values())
 
     def dump(self) -> list[dict[str, Any]]:
         """Events that make an equal index of an empty one, applied in this order."""
         with self._lock:
-            self._check_open()
-            return [event for identity, tree in self._trees.items() for event in dumping.dump(tree, identity)]
+            self._begin()
+            return self._dump()
 
     def stats(self) -> dict[str, int]:
         """Counts from the start, and what is there now."""
         with self._lock:
-            self._check_open()
+            self._begin()
             trees = self._trees.values()
             return {
                 **self._counts,
@@ -138,7 +139,8 @@ class KvIndex:
                 tree.forget_all()
             self._trees = {}
 
-    def _check_open(self) -> None:
+    def _begin(self) -> None:
+        """What every call starts with, inside the lock."""
         if self._is_closed:
             raise ClosedError("this index was closed")
 
@@ -168,6 +170,15 @@ class KvIndex:
             for identity, one in list(self._trees.items()):
                 one.clear(change.worker)
                 self._drop_if_empty(identity, one)
+
+    def _dump(self, only: Worker | None = None) -> list[dict[str, Any]]:
+        counts: dict[Worker, Iterator[int]] = {}
+
+        def next_id(worker: Worker) -> int:
+            return next(counts.setdefault(worker, count()))
+
+        trees = self._trees.items()
+        return [event for identity, tree in trees for event in dumping.dump(tree, identity, next_id, only)]
 
     def _drop_if_empty(self, identity: Identity, tree: Tree) -> None:
         if not tree.workers and tree is not self._plain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from trueup_reference.kv_index import events
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
 from trueup_reference.kv_index.events import Chain
 from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike, packed
@@ -205,7 +206,7 @@ class Tree(Shape):
                 segment, end = place[0], place[1] + 1
                 self._mark((segment, end - 1, end), holder, slots)
                 continue
-            one = Chain([name], [chain.locals[at]], packed(name), packed(chain.locals[at]))
+            one = events.chain([name], [chain.locals[at]])
             known, _, segment, end = self._walk(segment, end, one)
             if known:
                 self._mark(known[0], holder, slots)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
-from trueup_reference.kv_index import events
+from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import local_hashes, sequence_hashes
 from trueup_reference.kv_index.index import DEFAULT_TIER, KvIndex, Worker
@@ -66,7 +66,7 @@ class ApproximateIndex(KvIndex):
 
     def route(self, tokens: Sequence[int], worker_id: int, dp_rank: int) -> None:
         """From now on this worker is assumed to hold the prompt's full blocks."""
-        worker = events.check_worker(worker_id, dp_rank)
+        worker = reading.check_worker(worker_id, dp_rank)
         local = local_hashes(tokens, self.block_size)
         names = sequence_hashes(local)
         with self._lock:
@@ -74,7 +74,7 @@ class ApproximateIndex(KvIndex):
             self._counts["routed"] += 1
             if not names:
                 return
-            self._plain.store(worker, None, events.chain(names, local), DEFAULT_TIER)
+            self._plain.store(worker, None, reading.chain(names, local), DEFAULT_TIER)
             self._serial += 1
             self._renewed.setdefault(worker, {}).update(dict.fromkeys(names, self._serial))
             self._routes.append(Route(self._serial, self._now_s() + self.ttl_s, worker, names[-1]))

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from trueup_reference.kv_index.events import PLAIN, Identity
+from trueup_reference.kv_index.reading import PLAIN, Identity
 from trueup_reference.kv_index.segments import Segment, bits, number
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
-from trueup_reference.kv_index import events
+from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
-from trueup_reference.kv_index.events import Change
 from trueup_reference.kv_index.index import DEFAULT_TIER, KvIndex, Worker
+from trueup_reference.kv_index.reading import Change
 from trueup_reference.kv_index.tree import Tree
 
 State = Literal["exact", "degraded", "unknown"]
@@ -51,15 +51,15 @@ class FollowingIndex(KvIndex):
         self._counts |= {"duplicates": 0, "gaps": 0, "replays": 0}
 
     def apply(self, event: Mapping[str, Any]) -> None:
-        """Takes one event in. One whose id was seen changes nothing, unless it is *cleared*, which makes exact."""
-        change = events.read(event, self.block_size)
+        """Takes one event in. One whose id was passed changes nothing; *cleared* makes exact, whatever was missed."""
+        change = reading.read(event, self.block_size)
         with self._lock:
             self._begin()
             self._follow(change)
 
     def state(self, worker_id: int, dp_rank: int) -> State:
         """`unknown` before the first event, `degraded` while events are missing, else `exact`."""
-        worker = events.check_worker(worker_id, dp_rank)
+        worker = reading.check_worker(worker_id, dp_rank)
         with self._lock:
             self._begin()
             track = self._tracks.get(worker)
@@ -74,16 +74,16 @@ class FollowingIndex(KvIndex):
             track = self._tracks.get((worker_id, dp_rank))
             return None if track is None else track.first_missing
 
-    def replay(self, replayed: Sequence[Mapping[str, Any]]) -> None:
+    def replay(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Events in their order, those known already among them: `exact` where they close the gap.
 
         Raises `InvalidEventError` where one is malformed; then nothing has changed.
         """
-        if isinstance(replayed, (str, bytes, Mapping)) or not isinstance(replayed, Iterable):
-            raise InvalidEventError(f"replay is {type(replayed).__name__}: a list of events is due")
+        if isinstance(events, (str, bytes, Mapping)) or not isinstance(events, Iterable):
+            raise InvalidEventError(f"events are {type(events).__name__}: a list of events is due")
         changes: dict[Worker, dict[int, Change]] = {}
-        for event in replayed:
-            change = events.read(event, self.block_size)
+        for event in events:
+            change = reading.read(event, self.block_size)
             changes.setdefault(change.worker, {})[change.event_id] = change
         with self._lock:
             self._begin()
@@ -93,7 +93,7 @@ class FollowingIndex(KvIndex):
 
     def forget(self, worker_id: int, dp_rank: int) -> None:
         """The worker was started again: it holds nothing, and counts from 0."""
-        worker = events.check_worker(worker_id, dp_rank)
+        worker = reading.check_worker(worker_id, dp_rank)
         with self._lock:
             self._begin()
             self._clear(worker)
@@ -111,7 +111,7 @@ class FollowingIndex(KvIndex):
 
         `ValueError` where this index has heard of workers already.
         """
-        changes = [events.read(event, self.block_size) for event in dumped]
+        changes = [reading.read(event, self.block_size) for event in dumped]
         with self._lock:
             self._begin()
             if self._tracks:
@@ -140,17 +140,17 @@ class FollowingIndex(KvIndex):
         track = self._tracks.get(change.worker)
         if track is None:
             track = self._tracks[change.worker] = Track()
+        if change.event_id <= track.newest:
+            self._counts["duplicates"] += 1
+            return
         if change.is_cleared:
             self._change(change)
             track.mend(change.event_id)
             return
-        if change.event_id <= track.newest:
-            self._counts["duplicates"] += 1
-            return
         if change.event_id > track.newest + 1 and track.first_missing is None:
             self._counts["gaps"] += 1
             track.first_missing = track.newest + 1
-            track.before = [events.read(one, self.block_size) for one in self._dump(change.worker)]
+            track.before = [reading.read(one, self.block_size) for one in self._dump(change.worker)]
         track.newest = change.event_id
         if track.first_missing is not None and track.since is not None:
             track.since[change.event_id] = change

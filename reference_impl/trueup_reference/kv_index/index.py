@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from trueup_reference.kv_index import dumping, events
+from trueup_reference.kv_index import dumping, reading
 from trueup_reference.kv_index.errors import ClosedError, UnknownParentError
-from trueup_reference.kv_index.events import PLAIN, Change, Identity
 from trueup_reference.kv_index.hashing import RECIPE, local_hashes
 from trueup_reference.kv_index.matching import match
+from trueup_reference.kv_index.reading import PLAIN, Change, Identity
 from trueup_reference.kv_index.tree import Tree
 
 Event = Mapping[str, Any]
@@ -50,7 +50,7 @@ class KvIndex:
         Raises `InvalidEventError` for what is malformed and `UnknownParentError` for a store below what the worker does
         not hold; then nothing has changed.
         """
-        change = events.read(event, self.block_size)
+        change = reading.read(event, self.block_size)
         with self._lock:
             self._begin()
             self._change(change)
@@ -67,10 +67,10 @@ class KvIndex:
 
         `early_exit` ends when one worker is left, with its depth so far. `tier` counts only blocks that lie there.
         """
-        hashes, packed = events.read_hashes(local_hashes, "local_hashes")
+        hashes, packed = reading.read_hashes(local_hashes, "local_hashes")
         if tier is not None:
-            events.check_tier(tier)
-        key = PLAIN if identity is None else events.read_identity(identity)
+            reading.check_tier(tier)
+        key = PLAIN if identity is None else reading.read_identity(identity)
         with self._lock:
             self._begin()
             self._counts["requests"] += 1
@@ -86,7 +86,7 @@ class KvIndex:
 
     def remove_worker(self, worker_id: int) -> None:
         """Takes out all ranks of a worker, with all their blocks."""
-        events.check_worker_id(worker_id)
+        reading.check_worker_id(worker_id)
         with self._lock:
             self._begin()
             for identity, tree in list(self._trees.items()):

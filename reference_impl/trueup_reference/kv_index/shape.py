@@ -71,7 +71,7 @@ class Shape:
         return holder
 
     def leave(self, holder: Holder) -> None:
-        """One who holds nothing any more."""
+        """One who holds nothing any more. What it was the last to hold is for `trim` to free."""
         del self.workers[holder.worker]
         for slot in holder.slots():
             gone = ~(1 << slot)
@@ -296,6 +296,11 @@ class Shape:
         for holder in self.workers.values():
             total += getsizeof(holder) + getsizeof(holder.own) + getsizeof(holder.tiers)
         return total
+
+    def settle(self) -> None:
+        """Once nobody holds anything, the tables are made anew: they never get smaller by themselves."""
+        if not self.workers:
+            Shape.__init__(self)
 
     def forget_all(self) -> None:
         """Takes the tree apart: a long chain of segments is not left to the interpreter to free."""

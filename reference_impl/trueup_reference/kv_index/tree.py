@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trueup_reference.kv_index import events
+from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
-from trueup_reference.kv_index.events import Chain
+from trueup_reference.kv_index.reading import Chain
 from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike, packed
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
@@ -87,6 +87,7 @@ class Tree(Shape):
             self.trim(segment)
         if not holder.blocks:
             self.leave(holder)
+            self.settle()
         return len(names) - removed
 
     def clear(self, worker: Worker) -> None:
@@ -109,6 +110,7 @@ class Tree(Shape):
         self.leave(holder)
         for segment in touched:
             self.trim(segment)
+        self.settle()
 
     def _walk(self, segment: Segment, end: int, chain: Chain) -> tuple[list[Run], int, Segment, int]:
         """How far the chain is there already: the runs of blocks, their number, and the place behind them."""
@@ -206,7 +208,7 @@ class Tree(Shape):
                 segment, end = place[0], place[1] + 1
                 self._mark((segment, end - 1, end), holder, slots)
                 continue
-            one = events.chain([name], [chain.locals[at]])
+            one = reading.chain([name], [chain.locals[at]])
             known, _, segment, end = self._walk(segment, end, one)
             if known:
                 self._mark(known[0], holder, slots)

@@ -145,7 +145,7 @@ class KvIndex:
             raise ClosedError("this index was closed")
 
     def _change(self, change: Change) -> None:
-        tree = self._plain if change.identity == PLAIN else self._trees.get(change.identity)
+        tree = self._plain if change.identity is PLAIN else self._trees.get(change.identity)
         if change.stored is not None:
             self._counts["stored_events"] += 1
             is_new = tree is None

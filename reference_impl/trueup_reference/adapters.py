@@ -68,3 +68,17 @@ class MetricsFactory:
 
 
 metrics = MetricsFactory()
+
+
+def __getattr__(name: str) -> Any:
+    """The factories of the event transport, which need pyzmq: it is loaded with the first of them."""
+    if name in ("event_subscriber", "event_publisher", "event_replay"):
+        from trueup_reference.event_transport import factories
+
+        made = {
+            "event_subscriber": factories.SubscriberFactory,
+            "event_publisher": factories.PublisherFactory,
+            "event_replay": factories.ReplayFactory,
+        }
+        return globals().setdefault(name, made[name]())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,15 +70,20 @@ class MetricsFactory:
 metrics = MetricsFactory()
 
 
+_EVENT_FACTORIES = {
+    "event_subscriber": "SubscriberFactory",
+    "event_publisher": "PublisherFactory",
+    "event_replay": "ReplayFactory",
+    "event_subscriber_asyncio": "AsyncSubscriberFactory",
+    "event_publisher_asyncio": "AsyncPublisherFactory",
+    "event_replay_asyncio": "AsyncReplayFactory",
+}
+
+
 def __getattr__(name: str) -> Any:
     """The factories of the event transport, which need pyzmq: it is loaded with the first of them."""
-    if name in ("event_subscriber", "event_publisher", "event_replay"):
-        from trueup_reference.event_transport import factories
+    if name not in _EVENT_FACTORIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from trueup_reference.event_transport import factories
 
-        made = {
-            "event_subscriber": factories.SubscriberFactory,
-            "event_publisher": factories.PublisherFactory,
-            "event_replay": factories.ReplayFactory,
-        }
-        return globals().setdefault(name, made[name]())
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, getattr(factories, _EVENT_FACTORIES[name])())

@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 import zmq
 
@@ -14,7 +15,7 @@ from trueup_reference.event_transport.counting import Counts
 from trueup_reference.event_transport.curve import client_keys
 from trueup_reference.event_transport.errors import SettingError
 from trueup_reference.event_transport.identities import Identities, Verdict
-from trueup_reference.event_transport.limits import Limits
+from trueup_reference.event_transport.limits import DEFAULT, END_SEQUENCE
 from trueup_reference.event_transport.messages import Format, Message
 from trueup_reference.event_transport.receiving import Context, Receiving, Source
 from trueup_reference.event_transport.settings import (
@@ -25,56 +26,36 @@ from trueup_reference.event_transport.settings import (
 )
 from trueup_reference.event_transport.waking import Wakeup
 
+Match: TypeAlias = Literal["exact", "prefix", "all"]
 _BURST = 64  # messages of one endpoint while others wait
+
+
+class SubscriberSettings(TypedDict, total=False):
+    """What may be set besides endpoints, topic, timeout and format."""
+
+    match: Match  # exact compares the whole topic, prefix its beginning, all takes everything
+    replay_endpoints: Sequence[str] | None  # one for each endpoint: what was missed is asked for there
+    replay_from: int | None  # everything from this number on is asked for at the start
+    replay_timeout_ms: int  # 2,000: without any reply
+    most_held: int  # 100,000: live messages that wait for a replay, of an endpoint; more stay with ZMQ
+    most_held_bytes: int  # 256 MiB
+    max_message_bytes: int  # 16 MiB: all frames together; what is larger is malformed
+    recv_hwm: int  # 100,000: messages of ZMQ's own queue
+    heartbeat_ms: int  # 5,000; 0: a peer that vanishes is noticed as late as the system's TCP does
+    server_key: str | None
+    client_secret_key: str | None
 
 
 class SubscriberCore:
     """`take` never waits; `poll` waits for something to take."""
 
     def __init__(
-        self,
-        *,
-        endpoints: Sequence[str],
-        topic: str,
-        format: Format,
-        match: str,
-        replay_endpoints: Sequence[str] | None,
-        replay_from: int | None,
-        replay_timeout_ms: int,
-        most_held: int,
-        limits: Limits,
-        recv_hwm: int,
-        heartbeat_ms: int,
-        server_key: str | None,
-        client_secret_key: str | None,
+        self, endpoints: str | Sequence[str], topic: str, format: Format, **settings: Unpack[SubscriberSettings]
     ) -> None:
         """Checks everything before a socket is made."""
-        checked_choice("format", format, ("A", "B"))
-        checked_choice("match", match, ("exact", "prefix", "all"))
-        endpoints = checked_endpoints(endpoints)
-        replays: Sequence[str | None] = [None] * len(endpoints)
-        if replay_endpoints is not None:
-            if format == "B":
-                raise SettingError("replay_endpoints: format B has no replay")
-            replays = checked_endpoints(replay_endpoints, "replay_endpoints")
-            if len(replays) != len(endpoints):
-                raise SettingError(
-                    f"{len(replays)} replay_endpoints for {len(endpoints)} endpoints: one for each is due"
-                )
-        elif replay_from is not None:
-            raise SettingError("replay_from needs replay_endpoints")
-        receiving = Receiving(
-            format=format,
-            topic=topic,
-            match=match,
-            limits=limits._replace(message_bytes=checked_count("max_message_bytes", limits.message_bytes, 1, 1 << 40)),
-            recv_hwm=checked_count("recv_hwm", recv_hwm, 0),
-            heartbeat_ms=checked_ms("heartbeat_ms", heartbeat_ms),
-            replay_timeout_ms=checked_ms("replay_timeout_ms", replay_timeout_ms),
-            replay_from=None if replay_from is None else checked_count("replay_from", replay_from, 0, (1 << 64) - 2),
-            most_held=checked_count("most_held", most_held),
-            keys=client_keys(server_key, client_secret_key),
-        )
+        endpoints = checked_endpoints([endpoints] if isinstance(endpoints, str) else endpoints)
+        replays: Sequence[str | None] = _replays(endpoints, format, settings)
+        receiving = _receiving(topic, format, settings)
         self.counts = Counts()
         self._identities = Identities(self.counts)
         self._wakeup = Wakeup()
@@ -113,8 +94,7 @@ class SubscriberCore:
 
     def poll(self, seconds: float) -> None:
         """Waits for a message, for `wake`, or for something that is due, but no longer than this."""
-        now_s = time.monotonic()
-        due = [wait for source in self._sources if (wait := source.wait_s(now_s)) is not None]
+        due = self.due_s()
         sockets = self.sockets()
         if sockets != self._polled:
             self._polled = sockets
@@ -128,6 +108,11 @@ class SubscriberCore:
             self._wakeup.clear()
         if found or due:
             self._ready.extend(source for source in self._sources if source not in self._ready)
+
+    def due_s(self) -> list[float]:
+        """In how long something has to be done, though nothing comes."""
+        now_s = time.monotonic()
+        return [wait for source in self._sources if (wait := source.wait_s(now_s)) is not None]
 
     def sockets(self) -> list[zmq.Socket[bytes]]:
         """Those that something may come from now."""
@@ -145,6 +130,10 @@ class SubscriberCore:
         """By endpoint."""
         return {source.endpoint: source.connected for source in self._sources}
 
+    def numbers(self) -> dict[str, float]:
+        """For the metrics."""
+        return {**self.counts.mapping(), "connected": sum(self.connected().values())}
+
     def close(self) -> None:
         """All sockets, then their context. A second call does nothing."""
         if self._is_closed:
@@ -161,3 +150,40 @@ class SubscriberCore:
             return None
         before = None if isinstance(judged, Verdict) else judged
         return Message(endpoint, parsed.topic, parsed.sequence, parsed.publisher_id, parsed.payload, before)
+
+
+def _replays(endpoints: Sequence[str], format: Format, settings: SubscriberSettings) -> Sequence[str | None]:
+    """The endpoint of replays for each endpoint."""
+    given = settings.get("replay_endpoints")
+    if given is None:
+        if settings.get("replay_from") is not None:
+            raise SettingError("replay_from needs replay_endpoints")
+        return [None] * len(endpoints)
+    if format == "B":
+        raise SettingError("replay_endpoints: format B has no replay")
+    replays = checked_endpoints(given, "replay_endpoints")
+    if len(replays) != len(endpoints):
+        raise SettingError(f"{len(replays)} replay_endpoints for {len(endpoints)} endpoints: one for each is due")
+    return replays
+
+
+def _receiving(topic: str, format: Format, settings: SubscriberSettings) -> Receiving:
+    """The settings, checked."""
+    checked_choice("format", format, ("A", "B"))
+    replay_from = settings.get("replay_from")
+    most_bytes = checked_count(
+        "max_message_bytes", settings.get("max_message_bytes", DEFAULT.message_bytes), 1, 1 << 40
+    )
+    return Receiving(
+        format=format,
+        topic=topic,
+        match=checked_choice("match", settings.get("match", "exact"), ("exact", "prefix", "all")),
+        limits=DEFAULT._replace(message_bytes=most_bytes),
+        recv_hwm=checked_count("recv_hwm", settings.get("recv_hwm", 100_000), 0),
+        heartbeat_ms=checked_ms("heartbeat_ms", settings.get("heartbeat_ms", 5_000)),
+        replay_timeout_ms=checked_ms("replay_timeout_ms", settings.get("replay_timeout_ms", 2_000)),
+        replay_from=None if replay_from is None else checked_count("replay_from", replay_from, 0, END_SEQUENCE - 1),
+        most_held=checked_count("most_held", settings.get("most_held", 100_000)),
+        most_held_bytes=checked_count("most_held_bytes", settings.get("most_held_bytes", 256 << 20), 1, 1 << 40),
+        keys=client_keys(settings.get("server_key"), settings.get("client_secret_key")),
+    )

@@ -83,15 +83,17 @@ def write_keys(folder: Path, name: str) -> tuple[Path, Path]:
     return Path(public), Path(secret)
 
 
-def read_key(path: Path) -> str:
-    """The secret key of a file that has one, else the public one."""
+def read_key(path: Path, *, is_secret: bool) -> str:
+    """The secret or the public key of a file."""
     from zmq.auth import load_certificate
 
     try:
         public, secret = load_certificate(path)
     except (OSError, ValueError) as error:
         raise SettingError(f"{path} is no file of keys: {error}") from error
-    return (secret or public).decode()
+    if is_secret and secret is None:
+        raise SettingError(f"{path} has no secret key")
+    return (secret if is_secret and secret is not None else public).decode()
 
 
 def _key(name: str, key: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trueup_reference.event_transport import canonical
+from trueup_reference.event_transport.asynchronous import AsyncPublisher, AsyncReplayClient, AsyncSubscriber
 from trueup_reference.event_transport.messages import Dialect, Envelope, Format
 from trueup_reference.event_transport.publisher import Publisher
 from trueup_reference.event_transport.replay_client import ReplayClient
@@ -63,6 +64,48 @@ class ReplayFactory:
     def __call__(self) -> ReplayClient:
         """A client."""
         return ReplayClient()
+
+
+class AsyncSubscriberFactory(SubscriberFactory):
+    """The same, whose calls are coroutines."""
+
+    capabilities = SubscriberFactory.capabilities | {"asyncio"}
+    name = "trueup reference subscriber (asyncio)"
+
+    async def __call__(  # type: ignore[override]
+        self,
+        endpoints: Sequence[str],
+        topic: str,
+        recv_timeout_ms: int | None = None,
+        format: Format = "A",
+        **more: Any,
+    ) -> AsyncSubscriber:
+        """A subscriber."""
+        return AsyncSubscriber(endpoints, topic, recv_timeout_ms, format, **more)
+
+
+class AsyncPublisherFactory(PublisherFactory):
+    """The same, whose calls are coroutines."""
+
+    capabilities = PublisherFactory.capabilities | {"asyncio"}
+    name = "trueup reference publisher (asyncio)"
+
+    async def __call__(  # type: ignore[override]
+        self, endpoint: str, topic: str, format: Format = "A", **more: Any
+    ) -> AsyncPublisher:
+        """A publisher."""
+        return AsyncPublisher(endpoint, topic, format, encode=canonical_encode(format), **more)
+
+
+class AsyncReplayFactory:
+    """The same, whose calls are coroutines."""
+
+    capabilities = frozenset({"asyncio"})
+    name = "trueup reference replay client (asyncio)"
+
+    async def __call__(self) -> AsyncReplayClient:
+        """A client."""
+        return AsyncReplayClient()
 
 
 def canonical_encode(format: Format) -> Any:

@@ -42,12 +42,21 @@ class Joiner:
     """
 
     def __init__(
-        self, endpoint: str, counts: Counts, *, can_replay: bool, replay_from: int | None, most_held: int
+        self,
+        endpoint: str,
+        counts: Counts,
+        *,
+        can_replay: bool,
+        replay_from: int | None,
+        most_held: int,
+        most_held_bytes: int,
     ) -> None:
         self._endpoint = endpoint
         self._counts = counts
         self._can_replay = can_replay
         self._most_held = most_held
+        self._most_held_bytes = most_held_bytes
+        self._held_bytes = 0
         self._live_last: int | None = None  # where replayed ones are ahead of the live stream: its last number
         self._is_ahead = False
         self._is_unsure = False  # the connection was lost
@@ -78,7 +87,7 @@ class Joiner:
     @property
     def is_full(self) -> bool:
         """No more live messages can be held: they stay with ZMQ."""
-        return len(self._held) >= self._most_held
+        return len(self._held) >= self._most_held or self._held_bytes >= self._most_held_bytes
 
     def disconnected(self) -> None:
         """The connection was lost: what comes next may be of another publisher."""
@@ -105,7 +114,7 @@ class Joiner:
             self.end_replay(is_complete=False)
             self.take(live)
         else:
-            self._held.append(live)
+            self._hold(live)
 
     def take_replayed(self, sequence: int, topic: str | None, payload: bytes) -> None:
         """A reply. Whoever calls looks at `ask` afterwards: another replay may be due."""
@@ -134,7 +143,7 @@ class Joiner:
             self._next_before = {"kind": "uncertain", "missed": None}
         if self._held:
             self._release_one()  # whatever is missing before it stays missing: nobody asks twice for the same
-        held, self._held = self._held, deque()
+        held, self._held, self._held_bytes = self._held, deque(), 0
         for live in held:
             self.take(live)
         self._settle()
@@ -167,7 +176,7 @@ class Joiner:
 
     def _ask_or_deliver(self, live: Live, why: Why, start: int, *, asks: bool) -> None:
         if self._can_replay and asks:
-            self._held.append(live)
+            self._hold(live)
             self._begin(why, start)
         else:
             self._deliver(live)
@@ -195,9 +204,15 @@ class Joiner:
         self.last = None
         self._next_before = {"kind": "restart", "missed": None}
 
+    def _hold(self, live: Live) -> None:
+        self._held.append(live)
+        self._held_bytes += len(live.payload)
+
     def _release_one(self) -> None:
         self._held_before = max(0, self._held_before - 1)
-        self._deliver(self._held.popleft())
+        live = self._held.popleft()
+        self._held_bytes -= len(live.payload)
+        self._deliver(live)
 
     def _deliver(self, live: Live, *, is_replayed: bool = False) -> None:
         """Hands one on with what happened before it, unless a replay has brought it already."""

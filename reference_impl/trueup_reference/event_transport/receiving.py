@@ -16,6 +16,7 @@ from trueup_reference.event_transport.curve import ClientKeys
 from trueup_reference.event_transport.errors import MalformedError
 from trueup_reference.event_transport.joining import Joiner, Live
 from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES, Limits
+from trueup_reference.event_transport.logs import tell, warn_seldom
 from trueup_reference.event_transport.messages import Format, Message
 from trueup_reference.event_transport.replay_asking import Asking
 
@@ -38,6 +39,7 @@ class Receiving:
     replay_timeout_ms: int
     replay_from: int | None
     most_held: int
+    most_held_bytes: int
     keys: ClientKeys | None
 
 
@@ -71,6 +73,7 @@ class Source:
             can_replay=replay_endpoint is not None,
             replay_from=receiving.replay_from,
             most_held=receiving.most_held,
+            most_held_bytes=receiving.most_held_bytes,
         )
         self._socket = _subscribed_socket(context, receiving)
         self._recv, self._get = self._socket.recv, self._socket.get
@@ -126,9 +129,11 @@ class Source:
                 return
             if told["event"] == zmq.EVENT_DISCONNECTED:
                 self.connected = False
+                tell("disconnected", endpoint=self.endpoint)
                 self.joiner.disconnected()
             elif told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected = True
+                tell("connected", endpoint=self.endpoint)
 
     def close(self) -> None:
         """All sockets."""
@@ -150,8 +155,9 @@ class Source:
             if self._receiving.format == "B":
                 return self._message_b(frames)
             return self._message_a(frames)
-        except MalformedError:
+        except MalformedError as error:
             self._counts.malformed += 1
+            warn_seldom("message_malformed", self._counts.malformed, why=str(error) or "no message of format A")
             return None
 
     def _message_a(self, frames: list[bytes]) -> Message | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from typing import Literal, TypeAlias
@@ -11,9 +10,9 @@ import zmq
 
 from trueup_reference.event_transport.batch_queue import Batch
 from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES
+from trueup_reference.event_transport.logs import warn, warn_seldom
 from trueup_reference.event_transport.replay_buffer import ReplayBuffer
 
-_LOG = logging.getLogger(__name__)
 _END = END_SEQUENCE.to_bytes(SEQUENCE_BYTES, "big")
 _MOST_AT_ONCE = 16  # more clients wait in the socket's queue: each holds a list of batches
 _STALLED_S = 10.0
@@ -63,7 +62,7 @@ class ReplayServer:
             if len(frames) != 3 or frames[1] or len(frames[2]) != SEQUENCE_BYTES:
                 self.counts["malformed_requests"] += 1
                 sizes = [len(frame) for frame in frames[1:]][:8]
-                _LOG.warning("a replay was asked for with frames of %s bytes: an empty one and 8 bytes are due", sizes)
+                warn_seldom("replay_request_malformed", self.counts["malformed_requests"], frame_bytes=str(sizes))
                 continue
             self.counts["replays"] += 1
             self._answers.append(_Answer(frames[0], self._buffer.since(int.from_bytes(frames[2], "big"))))
@@ -95,7 +94,7 @@ class ReplayServer:
         except zmq.Again:
             if time.monotonic() - answer.moved_s < _STALLED_S:
                 return True
-            _LOG.warning("a client that asked for a replay has read nothing for %g s: given up", _STALLED_S)
+            warn("replay_given_up", stalled_s=_STALLED_S)
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -13,13 +12,13 @@ import zmq
 
 from trueup_reference.event_transport.batch_queue import BatchQueue
 from trueup_reference.event_transport.curve import ClientKeys, ServerKeys
+from trueup_reference.event_transport.logs import logger, warn
 from trueup_reference.event_transport.replay_buffer import ReplayBuffer
 from trueup_reference.event_transport.replay_server import ReplayForm, ReplayServer
 from trueup_reference.event_transport.settings import wildcard_port
 from trueup_reference.event_transport.waking import Wakeup
 from trueup_reference.event_transport.zap import AllowList
 
-_LOG = logging.getLogger(__name__)
 _AT_ONCE = 128  # live batches between two looks at everything else
 _REPLAYED_AT_ONCE = 16  # to each client, between live batches
 
@@ -110,12 +109,12 @@ class Sender:
         try:
             self._serve()
         except Exception:  # noqa: BLE001 - nobody waits for this thread: it has to tell, and to close
-            _LOG.exception("the publisher's thread failed: nothing more is sent")
+            logger.exception("the publisher's thread failed: nothing more is sent")
             self._queue.close()
         finally:
             dropped = self._queue.drop_all()
             if dropped:
-                _LOG.warning("%d batches were not sent in time and are dropped", dropped)
+                warn("batches_dropped", count=dropped)
             self._close(max(0.0, (self._end_s or 0.0) - time.monotonic()))
 
     def _open(self) -> None:
@@ -126,7 +125,7 @@ class Sender:
             socket = self._context.socket(zmq.XPUB)
             self._sockets.append(socket)
             # VERBOSER: every subscriber that comes or goes is told, not the first and the last of a topic only.
-            socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+            socket.setsockopt(zmq.XPUB_VERBOSER, int(not sending.connects))
             socket.sndhwm = sending.send_hwm
             self.endpoints.append(self._attach(socket, endpoint))
         self.readiness.counts = [0] * len(self._sockets)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 from trueup_reference.event_transport import exiting
-from trueup_reference.event_transport.core import SubscriberCore
+from trueup_reference.event_transport.core import SubscriberCore, SubscriberSettings
 from trueup_reference.event_transport.errors import ClosedError
-from trueup_reference.event_transport.limits import DEFAULT, Limits
 from trueup_reference.event_transport.managed import Managed
 from trueup_reference.event_transport.messages import Format, Message
-from trueup_reference.event_transport.settings import TIMEOUT_ENV, recv_timeout_ms
+from trueup_reference.event_transport.metrics import Role
+from trueup_reference.event_transport.settings import TIMEOUT_ENV
+from trueup_reference.event_transport.settings import recv_timeout_ms as checked_timeout_ms
 
 
 class Subscriber(Managed):
     """Its messages may be taken from any thread, one at a time; `close` may be called from any other."""
 
+    role: Role = "subscriber"
     timeout_env = TIMEOUT_ENV
 
     def __init__(
@@ -27,42 +30,17 @@ class Subscriber(Managed):
         recv_timeout_ms: int | None = None,
         format: Format = "A",
         *,
-        match: str = "exact",
-        replay_endpoints: Sequence[str] | None = None,
-        replay_from: int | None = None,
-        replay_timeout_ms: int = 2_000,
-        most_held: int = 100_000,
-        max_message_bytes: int = DEFAULT.message_bytes,
-        recv_hwm: int = 100_000,
-        heartbeat_ms: int = 5_000,
-        server_key: str | None = None,
-        client_secret_key: str | None = None,
         name: str = "subscriber",
+        **settings: Unpack[SubscriberSettings],
     ) -> None:
         """Connects; the publishers need not be there yet.
 
-        `recv_timeout_ms`: 0 polls; left out, it is what TRUEUP_ZMQ_RECV_TIMEOUT_MS says, else 100. `match`: exact
-        compares the whole topic, prefix its beginning, all takes everything. `replay_endpoints`: one for each endpoint;
-        what was missed is asked for there, and with `replay_from` everything from that number on. `SettingError` for
+        `recv_timeout_ms`: 0 polls; left out, it is what TRUEUP_ZMQ_RECV_TIMEOUT_MS says, else 100. `SettingError` for
         what cannot be.
         """
         self.name = name
-        self._timeout_s = _timeout_s(recv_timeout_ms)
-        self._core = SubscriberCore(
-            endpoints=[endpoints] if isinstance(endpoints, str) else endpoints,
-            topic=topic,
-            format=format,
-            match=match,
-            replay_endpoints=replay_endpoints,
-            replay_from=replay_from,
-            replay_timeout_ms=replay_timeout_ms,
-            most_held=most_held,
-            limits=Limits(message_bytes=max_message_bytes),
-            recv_hwm=recv_hwm,
-            heartbeat_ms=heartbeat_ms,
-            server_key=server_key,
-            client_secret_key=client_secret_key,
-        )
+        self._timeout_s = checked_timeout_ms(recv_timeout_ms) / 1000
+        self._core = SubscriberCore(endpoints, topic, format, **settings)
         self._lock = threading.Lock()  # of the sockets: they belong to whoever holds it
         self._holder: int | None = None
         self._closing = False
@@ -126,6 +104,6 @@ class Subscriber(Managed):
         """Counts since the start: received, malformed, gaps, restarts, duplicates, uncertain, and others."""
         return self._core.counts.mapping()
 
-
-def _timeout_s(given: int | None) -> float:
-    return recv_timeout_ms(given) / 1000
+    def numbers(self) -> dict[str, float]:
+        """For `TransportCollector`."""
+        return self._core.numbers()

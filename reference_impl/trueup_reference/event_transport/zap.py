@@ -5,13 +5,13 @@ CURVE alone lets any client in that knows the server's key; without this handler
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 
 import zmq
 from zmq.utils import z85
 
-_LOG = logging.getLogger(__name__)
+from trueup_reference.event_transport.logs import warn_seldom
+
 _VERSION = b"1.0"
 ADDRESS = "inproc://zeromq.zap.01"  # fixed by the protocol
 
@@ -44,8 +44,7 @@ class AllowList:
             allowed = mechanism == b"CURVE" and len(credentials) == 1 and credentials[0] in self._keys
             if not allowed:
                 self.counts["refused_peers"] += 1
-                _LOG.warning(
-                    "a client at %s was refused: its key is not on the list", ascii(address.decode("ascii", "replace"))
-                )
+                address_text = ascii(address.decode("ascii", "replace"))
+                warn_seldom("peer_refused", self.counts["refused_peers"], address=address_text)
             status = [b"200", b"OK"] if allowed else [b"400", b"no such key"]
             self.socket.send_multipart([*head, _VERSION, number, *status, b"", b""], zmq.NOBLOCK)

@@ -1,4 +1,4 @@
-"""A broker: publishers connect to its XSUB socket, subscribers to its XPUB socket, and neither has to know the other."""
+"""A broker: publishers connect to its XSUB socket, subscribers to its XPUB socket; neither has to know the other."""
 
 from __future__ import annotations
 

@@ -65,6 +65,7 @@ class Joiner:
         self._held_before = 0  # of those held, so many came before the connection was lost
         self._why: Why | None = None  # a replay is awaited
         self._next_before: Before | None = None
+        self._last_asked: int | None = None  # the last one when a replay was asked for
         self.last: int | None = None  # the number of the last one delivered
         self.last_payload = b""
         self.expected = NEVER
@@ -97,7 +98,8 @@ class Joiner:
         self._is_unsure, self._is_drained = True, False
         self.expected = NEVER
         if self._why in (Why.GAP, Why.UNCERTAIN):
-            self._held_before = len(self._held)
+            if self._why is Why.GAP:  # of those held under UNCERTAIN nobody knows whose they are
+                self._held_before = len(self._held)
             self._begin(Why.UNCERTAIN, max(self.last, 0))
 
     def drained(self) -> None:
@@ -141,15 +143,18 @@ class Joiner:
             self._counts.replays_failed += 1
         if why is Why.UNCERTAIN:  # nothing was heard of the last one
             self._next_before = {"kind": "uncertain", "missed": None}
-        if self._held:
+        may_ask, self._can_replay = self._can_replay, self._can_replay and is_complete
+        if self._held and self.last == self._last_asked:
             self._release_one()  # whatever is missing before it stays missing: nobody asks twice for the same
         held, self._held, self._held_bytes = self._held, deque(), 0
         for live in held:
             self.take(live)
+        self._can_replay = may_ask
         self._settle()
 
     def _begin(self, why: Why, start: int) -> None:
         self._why = why
+        self._last_asked = self.last
         self.ask = start
         self.expected = NEVER
         self._counts.replays += 1

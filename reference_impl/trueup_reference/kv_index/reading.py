@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, TypeGuard
 
 from trueup_reference.kv_index.errors import InvalidEventError
 
@@ -99,7 +99,7 @@ def _beside(inner: Mapping[str, Any], block_size: int) -> tuple[str | None, Iden
     return tier, PLAIN if identity is None else read_identity(identity)
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return type(value) is dict or isinstance(value, Mapping)
 
 

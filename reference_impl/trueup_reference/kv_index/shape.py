@@ -159,9 +159,13 @@ class Shape:
         while segment.number >= 0:
             if segment.children is not None:
                 child = segment.only_child()
-                if child is not None and child.first >= segment.size:
-                    self._join(segment, child)
-                return
+                if child is None or child.first < segment.size:
+                    return
+                above = segment.parent
+                assert above is not None
+                self._join(segment, child)
+                segment = above  # which has room for itself in the longer one now, perhaps
+                continue
             if segment.full:
                 return
             keep = max(map(int.bit_length, segment.partial.values())) if segment.partial else 0

@@ -200,8 +200,3 @@ class FollowingIndex(KvIndex):
         except UnknownParentError:
             return
         self._trees[change.identity] = tree
-
-    def _clear(self, worker: Worker) -> None:
-        for identity, tree in list(self._trees.items()):
-            tree.clear(worker)
-            self._drop_if_empty(identity, tree)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from struct import Struct
 from typing import Any, Final, NamedTuple, NoReturn, TypeGuard
 
-from trueup_reference.kv_index.errors import InvalidEventError
+from trueup_reference.kv_index.errors import InvalidEventError, OtherBlockSizeError
 
 U64 = 1 << 64
 U32 = 1 << 32
@@ -89,7 +89,7 @@ def read(event: Mapping[str, Any], block_size: int) -> Change:
 def _beside(inner: Mapping[str, Any], block_size: int) -> tuple[str | None, Identity]:
     size = inner.get("block_size")
     if size is not None and (type(size) is not int or size != block_size):
-        raise InvalidEventError(
+        raise OtherBlockSizeError(
             f"block_size is {size!r} in the event and {block_size} in the index: no block of one is one of the other"
         )
     tier = inner.get("tier")

@@ -13,7 +13,7 @@ U64 = 1 << 64
 U32 = 1 << 32
 TIERS: Final = ("gpu", "cpu", "disk", "external")
 _packed = Struct("=Q").pack
-SMALL = bytes(7)  # in the bytes of every 0 and 1, which may have been a bool
+ONLY_INT: Final = {int}
 
 
 class Identity(NamedTuple):
@@ -106,19 +106,19 @@ def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
 def read_hashes(hashes: Sequence[int], field: str) -> tuple[list[int], bytes]:
     """Hashes as a list, and as native u64."""
     if type(hashes) is not list and (
-        isinstance(hashes, (str, bytes, bytearray, Mapping)) or not hasattr(hashes, "__len__")
+        isinstance(hashes, (str, bytes, bytearray, Mapping)) or not hasattr(hashes, "__getitem__")
     ):
         _refuse(field, hashes, "a list of integers from 0 to 2^64 - 1")
     try:
         packed = array("Q", hashes)
     except (TypeError, OverflowError):
         _refuse_one(hashes, field)
-    as_bytes = packed.tobytes()
-    if SMALL in as_bytes and bool in set(map(type, hashes)):
+    types = set(map(type, hashes))
+    if bool in types:
         _refuse_one(hashes, field)
-    if type(hashes) is list and (not hashes or type(hashes[0]) is int):
-        return hashes, as_bytes
-    return packed.tolist(), as_bytes
+    if type(hashes) is list and (types == ONLY_INT or not types):
+        return hashes, packed.tobytes()
+    return packed.tolist(), packed.tobytes()
 
 
 def chain(names: list[int], local: list[int]) -> Chain:

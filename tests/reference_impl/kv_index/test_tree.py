@@ -138,8 +138,8 @@ def test_a_chain_of_any_depth(depth: int) -> None:
     matched = 2 * depth + min(depth, depth // 2 + 1)  # the second time the other worker is the better one
     assert index.stats() == {
         "stored_events": 3, "removed_events": 2, "cleared_events": 1, "unknown_parents": 0, "requests": 3,
-        "unknown_removals": depth - min(depth, depth // 2 + 1), "requested_blocks": 3 * depth, "matched_blocks": matched,
-        "blocks": 0, "nodes": 0, "segments": 0, "workers": 0,
+        "unknown_removals": depth - min(depth, depth // 2 + 1), "requested_blocks": 3 * depth,
+        "matched_blocks": matched, "blocks": 0, "nodes": 0, "segments": 0, "workers": 0,
     }  # fmt: skip
 
 

@@ -177,22 +177,27 @@ def _stored(stored: Any) -> tuple[int | None, Chain]:
             name, one = block["block_hash"], block["tokens_hash"]
             if type(name) is int and type(one) is int and 0 <= name < U64 and 0 <= one < U64 and name != parent:
                 return parent, Chain([name], [one], _packed(name), _packed(one))
-        names, names_packed = read_hashes([block["block_hash"] for block in blocks], "block_hash")
-        local, local_packed = read_hashes([block["tokens_hash"] for block in blocks], "tokens_hash")
+        names = [block["block_hash"] for block in blocks]
+        local = [block["tokens_hash"] for block in blocks]
     except (KeyError, TypeError, IndexError):
         for place, block in enumerate(blocks):
             if not isinstance(block, Mapping) or not {"block_hash", "tokens_hash"} <= set(block):
                 _refuse(f"blocks[{place}]", block, "a mapping with block_hash and tokens_hash")
         raise
-    if len(names) > 1:
-        distinct = set(names)
-        if len(distinct) < len(names):
-            raise InvalidEventError("blocks: a block_hash stands there twice, and a chain cannot pass a block twice")
-        if parent in distinct:
-            raise InvalidEventError(f"parent_hash {parent} is one of the event's own blocks")
-    elif parent == names[0]:
-        raise InvalidEventError(f"parent_hash {parent} is the event's own block")
-    return parent, Chain(names, local, names_packed, local_packed)
+    both = names + local
+    try:
+        packed = array("Q", both).tobytes()
+    except (TypeError, OverflowError):
+        packed = b""
+    if not packed or set(map(type, both)) != ONLY_INT:
+        names, local = read_hashes(names, "block_hash")[0], read_hashes(local, "tokens_hash")[0]
+    distinct = set(names)
+    if len(distinct) < len(names):
+        raise InvalidEventError("blocks: a block_hash stands there twice, and a chain cannot pass a block twice")
+    if parent in distinct:
+        raise InvalidEventError(f"parent_hash {parent} is one of the event's own blocks")
+    cut = len(packed) // 2
+    return parent, Chain(names, local, packed[:cut], packed[cut:])
 
 
 def _refuse(field: str, value: Any, due: str) -> NoReturn:

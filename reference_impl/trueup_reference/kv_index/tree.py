@@ -237,7 +237,7 @@ class Tree(Shape):
         if len(names) == 1:
             self.names[names[0]] = base
         else:
-            self.names.update(zip(names, range(base, base + len(names)), strict=True))
+            self.names.update(zip(names, range(base, base + len(names)), strict=False))
 
     def _check_order(self, holder: Holder | None, segment: Segment, end: int, chain: Chain) -> None:
         """Refuses a block that would stand below itself."""

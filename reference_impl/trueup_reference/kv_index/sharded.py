@@ -82,9 +82,9 @@ class ShardedIndex:
         tier: str | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> dict[Worker, int]:
-        """As `KvIndex.find_matches`; each process ends early for itself."""
+        """As `KvIndex.find_matches`, always to the end: who is alone in one process may be behind another's."""
         hashes, _ = reading.read_hashes(local_hashes, "local_hashes")
-        found = self._ask_all("find_matches", self._each(hashes, early_exit, tier, identity))
+        found = self._ask_all("find_matches", self._each(hashes, tier, identity))
         return {worker: depth for answer in found for worker, depth in answer.items()}
 
     def find_matches_tokens(self, tokens: Sequence[int], lora_name: str | None = None) -> dict[Worker, int]:
@@ -95,6 +95,15 @@ class ShardedIndex:
         """As `KvIndex.remove_worker`."""
         reading.check_worker_id(worker_id)
         self._ask(self._shard(worker_id), "remove_worker", worker_id)
+
+    def clear_worker(self, worker_id: int, dp_rank: int) -> None:
+        """As `KvIndex.clear_worker`."""
+        reading.check_worker(worker_id, dp_rank)
+        self._ask(self._shard(worker_id), "clear_worker", worker_id, dp_rank)
+
+    def discard(self, worker: Worker, block_hashes: Sequence[int], tier: str | None, group_idx: int | None) -> None:
+        """As `KvIndex.discard`."""
+        self._ask(self._shard(worker[0]), "discard", worker, block_hashes, tier, group_idx)
 
     def tracked_blocks(self) -> int:
         """As `KvIndex.tracked_blocks`."""
@@ -203,9 +212,9 @@ class _Shard(KvIndex):
                 refused.append((place, error))
         return refused
 
-    def find(self, hashes: Sequence[int], early_exit: bool, tier: str | None, identity: Any) -> dict[Worker, int]:
+    def find(self, hashes: Sequence[int], tier: str | None, identity: Any) -> dict[Worker, int]:
         """`find_matches` with arguments by place."""
-        return self.find_matches(hashes, early_exit=early_exit, tier=tier, identity=identity)
+        return self.find_matches(hashes, tier=tier, identity=identity)
 
 
 def _serve(connection: Connection, block_size: int) -> None:
@@ -219,6 +228,8 @@ def _serve(connection: Connection, block_size: int) -> None:
         "apply_many": index.apply_many,
         "find_matches": index.find,
         "remove_worker": index.remove_worker,
+        "clear_worker": index.clear_worker,
+        "discard": index.discard,
         "tracked_blocks": index.tracked_blocks,
         "nodes": index.nodes,
         "memory_bytes": index.memory_bytes,

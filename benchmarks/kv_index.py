@@ -300,6 +300,7 @@ def sharded(counts: Sequence[int], blocks: int, *, is_quick: bool) -> None:
     row("in this process", KvIndex(BLOCK_SIZE), has_many=False)
     for count in counts:
         with ShardedIndex(BLOCK_SIZE, count) as index:
+            index.tracked_blocks()  # its processes are there
             row(f"{count} process{'es' * (count > 1)}", index, has_many=True)
     print(f"Wall time, {load.blocks:,} blocks, 16 workers, chains of {len(load.questions[0])}, sharing half\n")
     table(["", "thousand blocks stored a second, all events at once", "questions a second",

@@ -294,6 +294,7 @@ class Shape:
         total += getsizeof(self._unused_numbers) + getsizeof(self._unused_slots)
         total += len(self.names) * (INT_BYTES + PLACE_BYTES)
         total += sum(map(getsizeof, self.where))
+        total += getsizeof(self.members) + sum(map(getsizeof, self.members.values()))
         for segment in self.segments:
             if segment is not None:
                 total += getsizeof(segment) + getsizeof(segment.names) + getsizeof(segment.locals)

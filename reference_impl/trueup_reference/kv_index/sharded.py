@@ -64,15 +64,25 @@ class ShardedIndex:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Takes one event in; raises as `KvIndex.apply`."""
-        self._ask(self._shard_of(event), "apply", event)
+        change = reading.read(event, self.block_size)
+        refused = self._ask(self._shard(change.worker[0]), "take", [(0, reading.pack(change))])
+        if refused:
+            raise refused[0][1]
 
     def apply_many(self, events: Iterable[Mapping[str, Any]]) -> list[tuple[int, Exception]]:
         """Takes events in, each worker's in their order; the refused ones, each with its place."""
-        parts: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
+        parts: dict[int, list[tuple[int, reading.Packed]]] = {}
+        refused: list[tuple[int, Exception]] = []
         for place, event in enumerate(events):
-            parts.setdefault(self._shard_of(event), []).append((place, event))
-        answers = self._ask_all("apply_many", {shard: (part,) for shard, part in parts.items()})
-        return sorted((one for answer in answers for one in answer), key=lambda one: one[0])
+            try:
+                change = reading.read(event, self.block_size)
+            except InvalidEventError as error:
+                refused.append((place, error))
+            else:
+                parts.setdefault(self._shard(change.worker[0]), []).append((place, reading.pack(change)))
+        for answer in self._ask_all("take", {shard: (part,) for shard, part in parts.items()}):
+            refused += answer
+        return sorted(refused, key=lambda one: one[0])
 
     def find_matches(
         self,
@@ -153,11 +163,6 @@ class ShardedIndex:
         """Closes."""
         self.close()
 
-    def _shard_of(self, event: Mapping[str, Any]) -> int:
-        worker_id = event.get("worker_id") if isinstance(event, Mapping) else None
-        # What is malformed is refused by whichever gets it.
-        return self._shard(worker_id) if isinstance(worker_id, int) else 0
-
     def _shard(self, worker_id: int) -> int:
         # Mixed, since ids may have a common divisor: the multiplier is 2^64 divided by the golden ratio.
         return (worker_id * 0x9E3779B97F4A7C15 % reading.U64 >> 32) % len(self._shards)
@@ -202,14 +207,15 @@ class ShardedIndex:
 class _Shard(KvIndex):
     """What runs in a process of its own."""
 
-    def apply_many(self, events: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, Exception]]:
+    def take(self, changes: Sequence[tuple[int, reading.Packed]]) -> list[tuple[int, Exception]]:
         """The refused ones."""
         refused: list[tuple[int, Exception]] = []
-        for place, event in events:
-            try:
-                self.apply(event)
-            except (InvalidEventError, TypeError) as error:
-                refused.append((place, error))
+        with self._lock:
+            for place, packed in changes:
+                try:
+                    self._change(reading.unpack(packed))
+                except InvalidEventError as error:
+                    refused.append((place, error))
         return refused
 
     def find(self, hashes: Sequence[int], tier: str | None, identity: Any) -> dict[Worker, int]:
@@ -224,8 +230,7 @@ def _serve(connection: Connection, block_size: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever asks decides when it ends
     index = _Shard(block_size)
     calls: dict[str, Callable[..., Any]] = {
-        "apply": index.apply,
-        "apply_many": index.apply_many,
+        "take": index.take,
         "find_matches": index.find,
         "remove_worker": index.remove_worker,
         "clear_worker": index.clear_worker,

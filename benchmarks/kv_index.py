@@ -2,6 +2,7 @@
 
     python benchmarks/kv_index.py [--runs N] [--blocks N]    # events, questions, memory
     python benchmarks/kv_index.py --scaling                  # the cost of a question by the number of tracked blocks
+    python benchmarks/kv_index.py --indexer                  # from a publisher's payloads into the index
     python benchmarks/kv_index.py --shards 1,2,4             # the index in several processes
     python benchmarks/kv_index.py --segments 16,64,256,1024  # why a segment has at most 256 blocks
     python benchmarks/kv_index.py --plot FILE.svg            # of the first two (needs matplotlib: the extra `plots`)
@@ -277,6 +278,38 @@ def scaling(runs: int, *, is_quick: bool) -> list[tuple[int, dict[str, float]]]:
     return found
 
 
+def from_payloads(blocks: int, runs: int) -> None:
+    """Decoding, hashing of tokens, checking and storing, without sockets."""
+    from trueup_reference.event_transport import BlockStored, EventBatch, Message, encode_batch
+    from trueup_reference.kv_index.indexer import Indexer
+    from trueup_reference.kv_index.normalising import Source
+
+    choices = random.Random(1)
+    rows = []
+    for per_event in (1, 16, MOST_PER_EVENT):
+        messages = []
+        parent = None
+        for number in range(blocks // per_event):
+            names = tuple(choices.getrandbits(64) for _ in range(per_event))
+            tokens = tuple(choices.randrange(1 << 17) for _ in range(per_event * BLOCK_SIZE))
+            told = BlockStored(
+                block_hashes=names, parent_block_hash=parent, token_ids=tokens, block_size=BLOCK_SIZE, medium="GPU"
+            )
+            payload = encode_batch(EventBatch(ts=0.0, events=(told,)))
+            messages.append(Message("tcp://engine", "kv", number, None, payload))
+            parent = names[-1] if number % 64 else None
+        took = []
+        for _ in range(runs):
+            # No socket is asked: the messages are handed in.
+            indexer = Indexer(KvIndex(BLOCK_SIZE), None, {"tcp://engine": Source(1)})  # type: ignore[arg-type]
+            took.append(each(indexer.take, messages))
+            assert indexer.index.tracked_blocks() == len(messages) * per_event
+        best = min(took, key=sum)
+        rows.append([f"{per_event}", f"{len(messages) * per_event / sum(best) / 1e3:,.0f}", quantiles_us(best)])
+    print("From payloads of format A (maps) into the index: decoding, hashing 16 tokens a block, checking, storing\n")
+    table(["blocks of an event", "thousand blocks a second", "us of a message, p50 / p99"], rows)
+
+
 def sharded(counts: Sequence[int], blocks: int, *, is_quick: bool) -> None:
     """Wall time, since the work is other processes'."""
     load = make_load(Scenario(16, 64 if is_quick else 512, "half"), blocks)
@@ -378,14 +411,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3, help="rounds, of which the best counts (3)")
     parser.add_argument("--blocks", type=int, default=60_000, help="tracked blocks, at least (60,000)")
     parser.add_argument("--scaling", action="store_true")
+    parser.add_argument("--indexer", action="store_true")
     parser.add_argument("--shards", type=numbers, metavar="N,N,…")
     parser.add_argument("--segments", type=numbers, metavar="N,N,…")
     parser.add_argument("--plot", metavar="FILE.svg")
     parser.add_argument("--quick", action="store_true", help="tiny: whether it runs at all")
     chosen = parser.parse_args(argv)
-    if chosen.shards or chosen.segments or (chosen.scaling and not chosen.plot):
+    if chosen.shards or chosen.segments or chosen.indexer or (chosen.scaling and not chosen.plot):
         if chosen.scaling:
             scaling(chosen.runs, is_quick=chosen.quick)
+        if chosen.indexer:
+            from_payloads(chosen.blocks, chosen.runs)
         if chosen.shards:
             sharded(chosen.shards, chosen.blocks, is_quick=chosen.quick)
         if chosen.segments:

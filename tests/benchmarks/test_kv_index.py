@@ -37,8 +37,9 @@ def test_its_tables_have_every_contestant_and_the_aims() -> None:
 
 
 def test_the_other_tables() -> None:
-    told = run("--scaling", "--shards", "1,2", "--segments", "16,256")
+    told = run("--scaling", "--indexer", "--shards", "1,2", "--segments", "16,256")
     assert "by the number of tracked blocks" in told
+    assert "From payloads of format A" in told
     assert "| 2 processes" in told
     assert "By the most blocks of a segment" in told
 

@@ -11,7 +11,7 @@ from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import local_hashes, sequence_hashes
 from trueup_reference.kv_index.index import DEFAULT_TIER, KvIndex, Worker
-from trueup_reference.kv_index.segments import HASH_BYTES, Segment, number
+from trueup_reference.kv_index.segments import Segment
 
 TTL_S: Final = 120.0
 MAX_BLOCKS: Final = 1 << 20
@@ -140,7 +140,7 @@ class ApproximateIndex(KvIndex):
         names: list[int] = []
         segment, offset = place
         while True:
-            name = number(segment.names[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+            name = segment.name(offset)
             if renewed.get(name) != route.serial:
                 break
             if len(names) == most:  # the rest stays, and is the next to go

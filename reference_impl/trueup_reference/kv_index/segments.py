@@ -97,6 +97,10 @@ class Segment:
             int.from_bytes(self.names[:HASH_BYTES], sys.byteorder),
         )
 
+    def name(self, offset: int) -> int:
+        """Of a block."""
+        return number(self.names[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+
     def mask(self, slot: int) -> int:
         """The blocks that the slot holds."""
         return (1 << self.size) - 1 if self.full >> slot & 1 else self.partial.get(slot, 0)

@@ -247,7 +247,8 @@ class Shape:
         if not segment.odd:
             self.names.update(zip(names, range(base, base + RUN)))  # noqa: B905
             return
-        holders = [holder for holder in self.holders if holder is not None and holder.own]
+        slots = {*bits(segment.full), *segment.partial}
+        holders = {holder for slot in slots if (holder := self.holders[slot]) is not None and holder.own}
         for offset, name in enumerate(names):
             if self.names.get(name) == old + offset:
                 self.names[name] = base + offset

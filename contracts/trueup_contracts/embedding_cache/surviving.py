@@ -17,7 +17,7 @@ from typing import Any
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.probes import MIB
-from trueup_contracts.embedding_cache.threads import is_theirs, traced
+from trueup_contracts.turns import is_theirs, traced
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject

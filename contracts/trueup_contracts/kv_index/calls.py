@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.kv_index.codec import Sent
-from trueup_contracts.kv_index.drawing import Drawing
+from trueup_contracts.kv_index.drawing import Drawing, history
 from trueup_contracts.kv_index.model import Model, Path, Worker
 from trueup_contracts.kv_index.naming import BLOCK_SIZE, Naming, letters_of, path
 from trueup_contracts.kv_index.steps import Clear, Leave, Remove, Step, Store, shown
@@ -98,6 +98,7 @@ class Trial(Index):
 
     def take(self, step: Step, event_id: int | None = None) -> None:
         """A step on both. Whether an unknown parent is refused is another requirement's."""
+        __tracebackhide__ = True
         self.steps.append(step)
         self.seen |= dict.fromkeys(step.paths())
         may_refuse = isinstance(step, Store) and self._may_be_orphan(step)
@@ -108,7 +109,9 @@ class Trial(Index):
                 self.apply(step.event(self.naming, self._event_id if event_id is None else event_id))
         except Refusal as refusal:
             if not may_refuse or refusal.code != "invalid":
-                self.fail(f"{step} was refused as {refusal.code!r}: {refusal.message}")
+                self.fail(f"{step}: refused as {refusal.code!r}: {refusal.message}")
+        except AdapterError as error:
+            raise AdapterError(f"{step}: {error}\n\n{history(self.steps)}") from error
         self._event_id += 1
         step.apply(self.model)
 
@@ -124,6 +127,7 @@ class Trial(Index):
         Of blocks behind one that was removed both is right, that they are there and that they are gone, unless
         `is_strict`. The count must be the model's too where `is_counted`.
         """
+        __tracebackhide__ = True
         for one in (*self._ends(), *map(path, asked)):
             self.agrees_on(one, is_strict=is_strict)
         if is_counted:
@@ -131,6 +135,7 @@ class Trial(Index):
 
     def agrees_on_count(self, *, is_strict: bool = False) -> None:
         """The number of blocks held."""
+        __tracebackhide__ = True
         found, most = self.count, self.model.count
         least = most if is_strict else most - self.model.unsure
         if not least <= found <= most:
@@ -139,6 +144,7 @@ class Trial(Index):
 
     def agrees_on(self, one: Path, *, is_strict: bool = False) -> None:
         """The same of one request."""
+        __tracebackhide__ = True
         found, most = self.matches(one), self.model.depths(one)
         least = most if is_strict else self.model.least(one)
         for worker in {**found, **most}:

@@ -13,6 +13,17 @@ _MOST_STEPS = 25
 _MOST_ROWS = 40
 
 
+def history(steps: Sequence[Step]) -> str:
+    """The last steps, numbered."""
+    first = max(0, len(steps) - _MOST_STEPS)
+    lines = [f"after {len(steps)} steps:" if len(steps) != 1 else "after one step:"]
+    lines += [f"     … {first} earlier ones"] if first else []
+    for number, step in enumerate(steps[first:], first + 1):
+        text = str(step)
+        lines.append(f"  {number:>2}. {text if len(text) <= 200 else f'{text[:200]}…'}")
+    return "\n".join(lines)
+
+
 @dataclass
 class _Node:
     children: dict[int, _Node] = field(default_factory=dict)
@@ -58,21 +69,12 @@ class Drawing:
         ]
         more = [f"… and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
         legend = ["(in brackets: held, and not reachable)"] if any("(" in row.due for row in left) else []
-        return "\n".join([*self._history(), "", *lines, *more, *legend])
+        return "\n".join([history(self._steps), "", *lines, *more, *legend])
 
     @staticmethod
     def _columns(rows: Sequence[_Row]) -> list[tuple[str, str, str, str]]:
         head = ("the tree", "is due", "the index says", "")
         return [head, *((row.block, row.due, row.told, row.wrong) for row in rows)]
-
-    def _history(self) -> Iterator[str]:
-        first = max(0, len(self._steps) - _MOST_STEPS)
-        yield f"after {len(self._steps)} steps:" if len(self._steps) != 1 else "after one step:"
-        if first:
-            yield f"     … {first} earlier ones"
-        for number, step in enumerate(self._steps[first:], first + 1):
-            text = str(step)
-            yield f"  {number:>2}. {text if len(text) <= 200 else f'{text[:200]}…'}"
 
     def _rows(self, node: _Node, path: Path, indent: str) -> Iterator[_Row]:
         for number, (one, child) in enumerate(node.children.items()):

@@ -171,4 +171,5 @@ def test_a_worker_that_nothing_changes_keeps_its_depth(trueup_subject: Subject, 
         writers = [lambda number=number: write(number) for number in range(WRITERS - 1)]
         _together([*writers, ask], seed)
         assert not wrong, wrong[0]
-        trial.agrees()
+        depth = trial.matches(_STILL_CHAIN).get(_STILL, 0)
+        assert depth == len(_STILL_CHAIN), f"{shown(_STILL)} holds {len(_STILL_CHAIN)} blocks; afterwards its depth is {depth}"

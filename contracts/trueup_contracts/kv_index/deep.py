@@ -15,10 +15,10 @@ from trueup_contracts.subject import Subject
 DEEP = 8_192  # 128k tokens in blocks of 16
 ONE, TWO = (1, 0), (2, 0)
 # Blocks in the shorter of two events; the longer has eight times as many.
-SIZES = {"quick": 2_500, "default": 12_500, "thorough": 125_000}
+SIZES = {"quick": 1_500, "default": 12_500, "thorough": 125_000}
 _TIMES = 8
-_SLACK_S = 0.5
-_MOST_OVER_THE_WIRE = 2_500  # a longer event is a line of many megabytes
+_SLACK_S = 0.25
+_MOST_OVER_THE_WIRE = 1_500  # a longer event is a line of many megabytes
 
 
 def chain(length: int, seed: int = 0) -> list[tuple[int, int]]:

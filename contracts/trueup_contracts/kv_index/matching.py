@@ -95,7 +95,9 @@ def test_storing_again_changes_nothing(trueup_subject: Subject) -> None:
     trial.store(ONE, "abcd")
     trial.agrees(is_counted=True)
     trial.store(ONE, "ab")
+    trial.agrees(is_counted=True)
     trial.store(ONE, "cd", below="ab")
+    trial.agrees(is_counted=True)
     trial.store(ONE, "cde", below="ab")  # the last of it is new
     trial.agrees(is_counted=True)
     trial.store(TWO, "abcd")

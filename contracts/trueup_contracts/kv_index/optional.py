@@ -187,7 +187,12 @@ def _balanced(subject: Subject, operation: str) -> None:
         trial.store(worker, "abcdefgh")
         trial.store(worker, "xyz", below="abc")
 
-    fill(ONE)
+    if operation == "nodes":
+        trial.store(ONE, "q")  # what the first worker needs is there
+    else:
+        fill(ONE)  # and tables that have grown and do not shrink
+        fill(TWO)
+        trial.leave(2)
     trial.leave(1)
     before = measured()
     fill(ONE)

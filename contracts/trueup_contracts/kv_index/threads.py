@@ -18,7 +18,7 @@ from trueup_contracts.turns import often_in_turn, traced, turns
 
 WRITERS = 4
 ROUNDS = {"quick": 40, "default": 120, "thorough": 400}
-CHAINS = [path(text) for text in ("abcd", "abxy", "ab", "abcq", "aqbc", "x", "abcdefgh", "abxyzz")]
+CHAINS = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
 _STILL: Worker = (999, 0)  # nothing changes it
 _STILL_CHAIN = path("abcdefgh")
 
@@ -38,18 +38,22 @@ def _together(work: Sequence[Callable[[], None]], seed: int) -> None:
 
 
 def _stream(worker: Worker, choices: random.Random, length: int) -> list[Step]:
-    """Events of one worker that every system takes the same way: chains stored, and removed from the tail."""
+    """Events of one worker that every system takes the same way: chains stored, and removed from the tail.
+
+    Each parts from the common chain by a letter of the worker's own, so that nodes split and are freed all the time.
+    """
+    letter = "pqrs"[worker[0] - 1]
+    chains = [*CHAINS, *(path("abcdefgh"[:length] + letter) for length in range(8))]
+    blocks = sorted({one[:n] for one in chains for n in range(1, len(one) + 1)}, key=len, reverse=True)
     steps: list[Step] = []
     for _ in range(length):
-        chain = choices.choice(CHAINS)
-        what = choices.random()
-        if what < 0.55:
+        chain, what = choices.choice(chains), choices.random()
+        if what < 0.5:
             steps.append(Store(worker, chain))
+        elif what < 0.85:
+            top = chain[: choices.randint(1, len(chain))]  # with all that hangs below: nothing is left behind a gap
+            steps.append(Remove(worker, tuple(one for one in blocks if one[: len(top)] == top)))
         elif what < 0.9:
-            # With all that hangs below: nothing is left behind a gap.
-            below = {one[:n] for one in CHAINS for n in range(len(one) + 1) if one[:n][: len(chain[:2])] == chain[:2]}
-            steps.append(Remove(worker, tuple(sorted(below, key=len, reverse=True))))
-        elif what < 0.95:
             steps.append(Clear(worker))
         else:
             steps.append(Leave(worker[0]))

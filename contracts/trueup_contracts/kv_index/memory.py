@@ -23,10 +23,10 @@ from trueup_contracts.resident import resident_bytes
 from trueup_contracts.subject import Subject
 
 Cycle = Callable[[Index, int], None]
-BLOCKS = {"quick": 600, "default": 5_000, "thorough": 1_000_000}  # of a cycle
-WARM_UP, CYCLES = 2, 6
+BLOCKS = {"quick": 480, "default": 5_000, "thorough": 1_000_000}  # of a cycle
+WARM_UP, CYCLES = 2, 4
 _WORKERS = 8
-_TRACED_BYTES = 1_024  # what the tables of the interpreter itself may differ by from cycle to cycle
+_TRACED_BYTES = 4_096  # what tables of the interpreter and of the kit may differ by from cycle to cycle
 _RESIDENT_FROM = 100_000  # blocks of a cycle
 _RESIDENT_BYTES = 4  # of growth a block; a leaked node takes a hundred
 
@@ -97,7 +97,7 @@ def _strangers(size: int) -> Cycle:
     blocks = chain(4)
 
     def cycle(index: Index, turn: int) -> None:
-        number = max(50, size // len(blocks))
+        number = max(100, size // len(blocks))
         first = (turn + 1) * number
         for one in range(first, first + number):
             worker = _worker(one)
@@ -114,7 +114,7 @@ def _strangers(size: int) -> Cycle:
 def _idle(size: int) -> dict[str, Cycle]:
     """What changes nothing, with hashes that are new each time."""
     blocks = chain(8)
-    number = max(100, size // len(blocks))
+    number = max(120, size // len(blocks))
 
     def each(act: Callable[[Index, int], None]) -> Cycle:
         def cycle(index: Index, turn: int) -> None:

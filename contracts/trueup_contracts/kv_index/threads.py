@@ -17,7 +17,8 @@ from trueup_contracts.subject import Subject
 from trueup_contracts.turns import often_in_turn, traced, turns
 
 WRITERS = 4
-ROUNDS = {"quick": 40, "default": 120, "thorough": 400}
+TURNS = 2  # with other choices each
+ROUNDS = {"quick": 30, "default": 120, "thorough": 400}
 CHAINS = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
 _STILL: Worker = (999, 0)  # nothing changes it
 _STILL_CHAIN = path("abcdefgh")
@@ -69,7 +70,7 @@ def _send(trial: Trial, step: Step, naming: Naming) -> None:
 
 @requirement("KX-070")
 def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, trueup_profile: Profile) -> None:
-    for turn in range(3):
+    for turn in range(TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         streams = [
@@ -119,7 +120,7 @@ class _Watched:
 def test_a_match_is_never_deeper_than_at_some_moment(trueup_subject: Subject, trueup_profile: Profile) -> None:
     request = path("abcdefgh")
     rounds = ROUNDS[trueup_profile.name]
-    for turn in range(3):
+    for turn in range(TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         watched = [
@@ -149,7 +150,7 @@ def test_a_match_is_never_deeper_than_at_some_moment(trueup_subject: Subject, tr
 @requirement("KX-072")
 def test_a_worker_that_nothing_changes_keeps_its_depth(trueup_subject: Subject, trueup_profile: Profile) -> None:
     rounds = ROUNDS[trueup_profile.name]
-    for turn in range(3):
+    for turn in range(TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         trial.store(_STILL, "abcdefgh")

@@ -8,6 +8,7 @@ from trueup_contracts import requirement
 from trueup_contracts.kv_index.calls import Index
 from trueup_contracts.kv_index.model import Worker
 from trueup_contracts.kv_index.naming import tokens
+from trueup_contracts.kv_index.steps import told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -21,16 +22,16 @@ class Routed:
 
     def __init__(self, subject: Subject, max_blocks: int = MANY) -> None:
         self.index = Index(subject, ttl_s=TTL_S, max_blocks=max_blocks)
-        self.told: list[str] = []
+        self.done: list[str] = []
 
     def route(self, text: str, worker: Worker = ONE) -> None:
         """A prompt to a worker."""
-        self.told.append(f"route {text if len(text) < 20 else f'{len(text)} blocks'} to {worker[0]}:{worker[1]}")
+        self.done.append(f"route {text if len(text) < 20 else f'{len(text)} blocks'} to {worker[0]}:{worker[1]}")
         self.index.route(tokens(text), worker)
 
     def wait(self, seconds: float) -> None:
         """The clock."""
-        self.told.append(f"{seconds:g} s pass")
+        self.done.append(f"{seconds:g} s pass")
         self.index.handle.call("advance", seconds=seconds)
 
     def matches(self, text: str) -> dict[Worker, int]:
@@ -40,12 +41,12 @@ class Routed:
     def expect(self, text: str, due: dict[Worker, int]) -> None:
         """The matches must be these."""
         found = self.matches(text)
-        assert found == due, f"a prompt of {text} matches {found}, expected {due}; before: {self.history}"
+        assert found == due, f"a prompt of {text} matches {told(found)}, expected {told(due)}; before: {self.history}"
 
     @property
     def history(self) -> str:
         """What was done, in words."""
-        return "; ".join(self.told[-12:])
+        return "; ".join(self.done[-12:])
 
 
 @requirement("KX-080")
@@ -119,7 +120,8 @@ def test_the_bound_holds(trueup_subject: Subject) -> None:
                 # 80 % of the bound; a prompt's blocks more or less, since systems prune before or after they add it.
                 low, high = most * 8 // 10 - length, most * 8 // 10 + length
                 assert low <= count <= high, (
-                    f"{due} blocks with at most {most}: {count} are left; about {most * 8 // 10} are due, {low} to {high}"
+                    f"{due} blocks with at most {most}: {count} are left, "
+                    f"and about {most * 8 // 10} are due, {low} to {high}"
                 )
             before = count
 
@@ -137,7 +139,9 @@ def test_what_expires_first_is_pruned_first_and_last_blocks_before_first_ones(tr
         f"of five prompts of 5 blocks the first {left} blocks match, {sum(left)} in all, and {routed.index.count} are "
         f"tracked: the rest matches nothing any more"
     )
-    assert left == sorted(left), f"prompts in the order in which they were routed keep {left} of 5 blocks: the oldest go first"
+    assert left == sorted(left), (
+        f"prompts in the order in which they were routed keep {left} of 5 blocks: the oldest go first"
+    )
     assert left[-1] == 5, f"of the prompt that was routed last {left[-1]} of 5 blocks are left"
     routed = Routed(trueup_subject, 20)
     routed.route("abcdefghijklmnopqrst")
@@ -145,8 +149,8 @@ def test_what_expires_first_is_pruned_first_and_last_blocks_before_first_ones(tr
     routed.route("xyz")  # all of the first prompt expires at one moment: its head must stay
     kept = routed.matches("abcdefghijklmnopqrst").get(ONE, 0)
     assert kept >= 20 * 8 // 10 - 6, (
-        f"a prompt of 20 blocks, at most 20, and 3 blocks more: {kept} leading blocks of the first prompt are left, and "
-        f"{routed.index.count} blocks are tracked in all"
+        f"a prompt of 20 blocks, at most 20, and 3 blocks more: {kept} leading blocks of the first prompt are left, "
+        f"and {routed.index.count} blocks are tracked in all"
     )
 
 
@@ -167,8 +171,8 @@ def test_what_is_counted_can_be_matched(trueup_subject: Subject, trueup_profile:
             }
             count = routed.index.count
             assert count == len(reached), (
-                f"{count} blocks are tracked, and {len(reached)} can be matched, with at most {most} and a time to live "
-                f"of {TTL_S:g} s; before: {routed.history}"
+                f"{count} blocks are tracked, and {len(reached)} can be matched, with at most {most} and a time to "
+                f"live of {TTL_S:g} s; before: {routed.history}"
             )
 
     step = st.tuples(st.sampled_from(chains), st.integers(1, 2), st.sampled_from([0.0, 1.0, 40.0, 100.0, 119.0]))

@@ -8,7 +8,7 @@ from trueup_contracts import requirement
 from trueup_contracts.kv_index import recipe
 from trueup_contracts.kv_index.calls import Index
 from trueup_contracts.kv_index.model import Worker
-from trueup_contracts.kv_index.steps import event, removed, stored
+from trueup_contracts.kv_index.steps import event, removed, stored, told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -29,7 +29,7 @@ def chain(length: int, seed: int = 0) -> list[tuple[int, int]]:
 
 def _expect(index: Index, request: list[int], due: dict[Worker, int], when: str) -> None:
     found = index.matches(request)
-    assert found == due, f"{when}: a request of {len(request):,} blocks matches {found}, expected {due}"
+    assert found == due, f"{when}: a request of {len(request):,} blocks matches {told(found)}, expected {told(due)}"
 
 
 @requirement("KX-030")
@@ -83,7 +83,11 @@ def _spent(subject: Subject, size: int) -> dict[str, float]:
     names, request = [name for name, _ in blocks], [local for _, local in blocks]
     index = Index(subject)
     spent = {}
-    for what, data in {"stored": stored(None, blocks), "stored again": stored(None, blocks), "removed": removed(names)}.items():
+    for what, data in {
+        "stored": stored(None, blocks),
+        "stored again": stored(None, blocks),
+        "removed": removed(names),
+    }.items():
         begin = clock()
         index.apply(event(ONE, data))
         spent[what] = clock() - begin

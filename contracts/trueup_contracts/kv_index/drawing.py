@@ -79,17 +79,20 @@ class Drawing:
     def _rows(self, node: _Node, path: Path, indent: str) -> Iterator[_Row]:
         for number, (one, child) in enumerate(node.children.items()):
             is_last = number == len(node.children) - 1
-            block, run = (*path, one), (one,)
-            while len(child.children) == 1:  # blocks in a row that differ in nothing are one line
-                [(following, below)] = child.children.items()
+            block, below = (*path, one), child
+            while len(below.children) == 1:  # blocks in a row that differ in nothing are one line
+                [(following, behind)] = below.children.items()
                 if self._cells((*block, following)) != self._cells(block):
                     break
-                block, run, child = (*block, following), (*run, following), below
+                block, below = (*block, following), behind
+            run = block[len(path) :]
             due, told, wrong = self._cells(block)
             branch = ("└─ " if is_last else "├─ ") if path else ""
-            name = letters_of(run) if len(run) <= 8 else f"{letters_of(run[:3])}-…-{letters_of(run[-1:])} ({len(run):,})"
+            name = (
+                letters_of(run) if len(run) <= 8 else f"{letters_of(run[:3])}-…-{letters_of(run[-1:])} ({len(run):,})"
+            )
             yield _Row(f"{indent}{branch}{name}", due, told, wrong)
-            yield from self._rows(child, block, f"{indent}{('   ' if is_last else '│  ') if path else ''}")
+            yield from self._rows(below, block, f"{indent}{('   ' if is_last else '│  ') if path else ''}")
 
     def _cells(self, block: Path) -> tuple[str, str, str]:
         due = {worker for worker, depth in self._model.depths(block).items() if depth == len(block)}
@@ -97,7 +100,9 @@ class Drawing:
         answers = [told for request, told in self._told.items() if request[: len(block)] == block]
         told: set[Worker] = set()
         for answer in answers:
-            told |= {worker for worker, depth in (answer or {}).items() if isinstance(depth, int) and depth >= len(block)}
+            told |= {
+                worker for worker, depth in (answer or {}).items() if isinstance(depth, int) and depth >= len(block)
+            }
         unsure = {worker for worker in due if block in self._model.held(worker).unsure}
         lacking, invented = due - told - unsure, told - due
         wrong = [f"lacks {_listed(lacking)}"] if lacking else []

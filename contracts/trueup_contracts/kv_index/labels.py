@@ -11,7 +11,7 @@ from trueup_contracts.kv_index.calls import Index, Trial
 from trueup_contracts.kv_index.model import Worker
 from trueup_contracts.kv_index.naming import letters_of, path
 from trueup_contracts.kv_index.shortening import FAILURES, fails, shortest
-from trueup_contracts.kv_index.steps import Clear, Remove, Step, Store, shown
+from trueup_contracts.kv_index.steps import Clear, Remove, Step, Store, told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -27,8 +27,8 @@ def _agrees_in_tiers(trial: Trial, *texts: str) -> None:
             found = trial.matches(path(text), **({} if tier is None else {"tier": tier}))
             due = trial.model.depths(path(text), tier)
             if found != due:
-                told = ", ".join(f"{shown(worker)} {depth}" for worker, depth in due.items()) or "nobody"
-                trial.fail(f"a request of {letters_of(path(text))} in {tier or 'any tier'} matches {found}, due is {told}")
+                where = f"in {tier}" if tier else "in any tier"
+                trial.fail(f"a request of {letters_of(path(text))} {where} matches {told(found)}, expected {told(due)}")
 
 
 @requirement("KX-090")
@@ -148,11 +148,13 @@ def test_identities_are_kept_apart(trueup_subject: Subject) -> None:
 
 
 def _told(identity: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value!r}" for name, value in identity.items())
+    return ", ".join(f"{name} {value!r}" for name, value in identity.items() if value is not None) or "no identity"
 
 
 def _whose(found: dict[Worker, int]) -> str:
-    return ", ".join(f"depth {depth} of ({_told(IDENTITIES[worker[0]])})" for worker, depth in found.items()) or "nobody"
+    return (
+        ", ".join(f"({_told(IDENTITIES[worker[0]])}) to depth {depth}" for worker, depth in found.items()) or "nobody"
+    )
 
 
 @requirement("KX-096")
@@ -163,12 +165,15 @@ def test_an_identity_that_is_left_out_is_none(trueup_subject: Subject) -> None:
     trial.store(TWO, "ab", identity=plain)
     trial.store((3, 0), "a", identity={"lora_name": None})
     due = {ONE: 3, TWO: 2, (3, 0): 1}
-    for how in ({}, {"identity": plain}, {"identity": {}}, {"identity": {"cache_salt": None}}):
+    ways: list[dict[str, Any]] = [{}, {"identity": plain}, {"identity": {}}, {"identity": {"cache_salt": None}}]
+    for how in ways:
         found = trial.matches(path("abc"), **how)
-        assert found == due, f"stored without an identity, with {plain} and with a part of it; {how} matches {found}"
+        assert found == due, (
+            f"stored without an identity, with {plain} and with a part of it; {how or 'left out'} matches {told(found)}"
+        )
     trial.store((4, 0), "ab", identity={"lora_name": "french"})
     found = trial.matches(path("ab"), identity={"lora_name": "french", "group_idx": None})
-    assert found == {(4, 0): 2}, f"stored under lora_name alone; the same with the others None matches {found}"
+    assert found == {(4, 0): 2}, f"stored under lora_name alone; the same with the others None matches {told(found)}"
 
 
 @requirement("KX-097")
@@ -178,6 +183,6 @@ def test_blocks_of_a_window_do_not_count_for_the_full_group(trueup_subject: Subj
     trial.store(TWO, "abcdef", identity={"group_idx": 1})  # a sliding window: its blocks are no whole prefix
     for group, due in ((0, {ONE: 2}), (1, {TWO: 6}), (2, {})):
         found = trial.matches(path("abcdef"), identity={"group_idx": group})
-        assert found == due, f"a request of group {group} matches {found}, expected {due}"
+        assert found == due, f"a request of group {group} matches {told(found)}, expected {told(due)}"
     found = trial.matches(path("abcdef"))
-    assert found == {}, f"a request without a group matches blocks of groups: {found}"
+    assert found == {}, f"a request without a group matches blocks of groups: {told(found)}"

@@ -9,7 +9,7 @@ from trueup_contracts.kv_index import recipe
 from trueup_contracts.kv_index.calls import Index, Trial
 from trueup_contracts.kv_index.model import Worker
 from trueup_contracts.kv_index.naming import letters_of, path
-from trueup_contracts.kv_index.steps import event, shown, stored
+from trueup_contracts.kv_index.steps import event, shown, stored, told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -31,13 +31,15 @@ def test_who_holds_no_leading_block_is_no_match(trueup_subject: Subject) -> None
     trial = Trial(trueup_subject)
     for request in ("", "a", "abc"):
         found = trial.matches(path(request))
-        assert found == {}, f"a new index: a request of {len(request)} blocks matched {found}"
+        assert found == {}, f"a new index: a request of {len(request)} blocks matches {told(found)}"
     trial.store(ONE, "abc")
     trial.store(TWO, "a")
     trial.remove(TWO, "a")
     for request, due in {"": {}, "bc": {}, "x": {}, "xabc": {}, "a": {ONE: 1}}.items():
         found = trial.matches(path(request))
-        assert found == due, f"a request of {letters_of(path(request)) or 'no blocks'} matched {found}, expected {due}"
+        assert found == due, (
+            f"a request of {letters_of(path(request)) or 'no blocks'} matches {told(found)}, expected {told(due)}"
+        )
 
 
 @requirement("KX-003")
@@ -174,7 +176,19 @@ def test_worker_ids_and_ranks_are_kept_apart(trueup_subject: Subject) -> None:
     trial.agrees()
 
 
-HASHES = [0, 1, (1 << 31), (1 << 32), (1 << 32) + 1, 1 << 53, (1 << 53) + 1, 1 << 63, (1 << 63) + 1, LARGEST - 1, LARGEST]
+HASHES = [
+    0,
+    1,
+    (1 << 31),
+    (1 << 32),
+    (1 << 32) + 1,
+    1 << 53,
+    (1 << 53) + 1,
+    1 << 63,
+    (1 << 63) + 1,
+    LARGEST - 1,
+    LARGEST,
+]
 
 
 @requirement("KX-024")
@@ -191,7 +205,7 @@ def test_hashes_are_kept_apart(trueup_subject: Subject) -> None:
         for second in HASHES:
             found = index.matches([first, second])
             due = {(number, 0): 2 if second == HASHES[number - 1] else 1}
-            assert found == due, f"a request of {first:#x}, {second:#x} matched {found}, expected {due}"
+            assert found == due, f"a request of {first:#x}, {second:#x} matches {told(found)}, expected {told(due)}"
 
 
 @requirement("KX-029")
@@ -236,11 +250,12 @@ def test_an_event_of_many_blocks_does_what_many_of_one_do(trueup_subject: Subjec
         for request in chains:
             found, due = whole.matches(path(request)), pieces.matches(path(request))
             if found != due:
-                pieces.fail(f"stored in one event, a request of {'-'.join(request)} matches {found}; in pieces, {due}")
+                pieces.fail(
+                    f"stored in one event, a request of {'-'.join(request)} matches {told(found)}, "
+                    f"and {told(due)} in pieces"
+                )
         whole.agrees()
         pieces.agrees()
 
     chains = st.lists(st.text("ab", min_size=1, max_size=7), min_size=1, max_size=4)
     trueup_profile.check(test, chains=chains, cuts=st.lists(st.integers(1, 3), max_size=4))
-
-

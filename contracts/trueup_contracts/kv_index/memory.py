@@ -137,7 +137,9 @@ def _idle(size: int) -> dict[str, Cycle]:
         index.apply(event((1 + one % 3, 0), removed([one, one + 7])))
 
     def wrong(index: Index, one: int) -> None:
-        index.apply(event((1, 0), {"stored": {"parent_hash": None, "blocks": [{"block_hash": one, "tokens_hash": -1}]}}))
+        index.apply(
+            event((1, 0), {"stored": {"parent_hash": None, "blocks": [{"block_hash": one, "tokens_hash": -1}]}})
+        )
 
     def request(index: Index, one: int) -> None:
         index.matches([blocks[0][1], one, one + 1])
@@ -180,8 +182,8 @@ def _slope(subject: Subject, what: str, cycle: Cycle, size: int) -> None:
         early, late = min(found[WARM_UP : WARM_UP + half]), min(found[-half:])
         grown = (late - early) / half
         assert grown <= a_cycle, (
-            f"{what}: {name} grows by {grown:,.0f} bytes a cycle of {size:,} blocks or calls, over {CYCLES} equal cycles "
-            f"after {WARM_UP}; at most {a_cycle:,} are put down to the allocator"
+            f"{what}: {name} grows by {grown:,.0f} bytes a cycle of {size:,} blocks or calls, over {CYCLES} equal "
+            f"cycles after {WARM_UP}; at most {a_cycle:,} are put down to the allocator"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trueup_contracts import requirement
 from trueup_contracts.kv_index.calls import Index, Trial
 from trueup_contracts.kv_index.naming import path
-from trueup_contracts.kv_index.steps import event, removed, stored
+from trueup_contracts.kv_index.steps import event, removed, stored, told
 from trueup_contracts.subject import Subject
 
 ONE, TWO = (1, 0), (2, 0)
@@ -53,8 +53,10 @@ def test_sequence_hashes_are_no_local_hashes(trueup_subject: Subject) -> None:
         found = index.matches(request)
         assert found == ({ONE: due} if due else {}), (
             f"blocks of the local hashes {a:#x}, {b:#x}, {c:#x} are called {b:#x}, {c:#x}, {a:#x}: a request of "
-            f"{', '.join(f'{one:#x}' for one in request)} matches {found}, expected depth {due}"
+            f"{', '.join(f'{one:#x}' for one in request)} matches {told(found)}, expected depth {due}"
         )
     index.apply(event(ONE, removed([a])))
     found = index.matches([a, b, c])
-    assert found == {ONE: 2}, f"the block called {a:#x}, the last one, was removed: matches are {found}, expected depth 2"
+    assert found == {ONE: 2}, (
+        f"the block called {a:#x}, the last one, was removed: matches are {told(found)}, expected depth 2"
+    )

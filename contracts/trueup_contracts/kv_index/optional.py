@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
 
@@ -12,8 +13,10 @@ from trueup_contracts import requirement
 from trueup_contracts.errors import NotRunError, Refusal
 from trueup_contracts.kv_index import recipe
 from trueup_contracts.kv_index.calls import Index, Trial
+from trueup_contracts.kv_index.codec import Sent
+from trueup_contracts.kv_index.model import Worker
 from trueup_contracts.kv_index.naming import BLOCK_SIZE, path, tokens
-from trueup_contracts.kv_index.steps import event, stored
+from trueup_contracts.kv_index.steps import event, shown, stored, told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -41,11 +44,13 @@ def _filled(subject: Subject, *, is_broken: bool) -> Trial:
 def _rebuilt(subject: Subject, trial: Trial) -> Trial:
     """Another index, of what the first one dumps; its model and its names are the first one's."""
     made = Trial(subject)
-    for number, told in enumerate(trial.handle.call("dump")):
+    for number, event_of_dump in enumerate(trial.handle.call("dump")):
         try:
-            made.apply(told)
+            made.apply(event_of_dump)
         except Refusal as refusal:
-            raise AssertionError(f"event {number} of the dump was refused: {refusal.message}: {told}") from None
+            raise AssertionError(
+                f"event {number} of the dump was refused: {refusal.message}: {Sent('event', event_of_dump)}"
+            ) from None
     made.model, made.naming, made.seen, made.steps = trial.model, trial.naming, trial.seen, trial.steps
     return made
 
@@ -84,20 +89,31 @@ def test_an_early_exit_names_the_true_winners(trueup_subject: Subject, trueup_pr
         due, found = trial.model.depths(asked), trial.matches(asked, early_exit=True)
         best = max(due.values(), default=0)
         winners = {worker for worker, depth in due.items() if depth == best}
-        told = max(found.values(), default=0)
-        named = {worker for worker, depth in found.items() if depth == told}
+        deepest = max(found.values(), default=0)
+        named = {worker for worker, depth in found.items() if depth == deepest}
         if named != winners:
-            trial.fail(f"early_exit, a request of {request}: the deepest of {found} are {named}, expected {winners}", asked)
+            trial.fail(
+                f"early_exit, a request of {request} matches {told(found)}: the deepest are {_all(named)}, "
+                f"expected {_all(winners)}",
+                asked,
+            )
         for worker, depth in due.items():
             is_sole = winners == {worker}
             if not (0 < found.get(worker, 0) <= depth if is_sole else found.get(worker, 0) == depth):
                 at_most = "at most " if is_sole else ""
-                trial.fail(f"early_exit, a request of {request}: {worker} in {found}, expected {at_most}{depth}", asked)
+                trial.fail(
+                    f"early_exit, a request of {request}: {told(found)}; expected {shown(worker)} to {at_most}{depth}",
+                    asked,
+                )
         if not found.keys() <= due.keys():
-            trial.fail(f"early_exit, a request of {request}: {found}, expected none but {due}", asked)
+            trial.fail(f"early_exit, a request of {request}: {told(found)}; expected none but {told(due)}", asked)
 
     chains = st.lists(st.sampled_from(["abcdef", "abc", "abxy", "a", "xy", "abcd", "abcdeg"]), min_size=1, max_size=6)
     trueup_profile.check(test, chains=chains, request=st.sampled_from(["abcdef", "abxyz", "abq", "x", "abcdegh"]))
+
+
+def _all(workers: set[Worker]) -> str:
+    return " ".join(map(shown, sorted(workers))) or "nobody"
 
 
 def _vectors(index: Index) -> list[dict[str, Any]]:
@@ -121,12 +137,14 @@ def test_hashes_of_tokens_are_those_of_the_recipe(trueup_subject: Subject) -> No
         found = index.matches_tokens(text)
         assert found == {ONE: len(local)}, (
             f"blocks of {vector['block_size']} tokens, {_shown(text)}: local hashes {', '.join(vector['local'][:3])} … "
-            f"are stored, and the tokens match {found}, expected depth {len(local)}"
+            f"are stored, and the tokens match {told(found)}, expected depth {len(local)}"
         )
         other = [*text[:-1], text[-1] ^ 1]
         found = index.matches_tokens(other)
         due = {ONE: len(local) - 1} if len(local) > 1 else {}
-        assert found == due, f"tokens {_shown(text)} are stored; with another last one they match {found}, expected {due}"
+        assert found == due, (
+            f"tokens {_shown(text)} are stored; with another last one they match {told(found)}, expected {told(due)}"
+        )
 
 
 def _shown(text: list[int]) -> str:
@@ -137,13 +155,15 @@ def _shown(text: list[int]) -> str:
 def test_only_full_blocks_of_tokens_count(trueup_subject: Subject) -> None:
     index = Index(trueup_subject)
     full, rest = tokens("abc"), tokens("d")[:-1]
-    local = recipe.local_hashes(full, BLOCK_SIZE) + [recipe.local_hash(rest)]
+    local = [*recipe.local_hashes(full, BLOCK_SIZE), recipe.local_hash(rest)]
     index.apply(event(ONE, stored(None, list(zip(recipe.sequence_hashes(local), local, strict=True)))))
     for length in range(len(full) + len(rest) + 1):
         due = length // BLOCK_SIZE
         found = index.matches_tokens([*full, *rest][:length])
         expected = {ONE: due} if due else {}
-        assert found == expected, f"{length} tokens in blocks of {BLOCK_SIZE} match {found}, expected {expected}"
+        assert found == expected, (
+            f"{length} tokens in blocks of {BLOCK_SIZE} match {told(found)}, expected {told(expected)}"
+        )
 
 
 @requirement("KX-047")
@@ -151,13 +171,14 @@ def test_a_token_that_is_none_is_refused(trueup_subject: Subject) -> None:
     index = Index(trueup_subject)
     largest = (1 << 32) - 1
     index.matches_tokens([0, 0, largest, largest])
-    for wrong in (-1, 1 << 32, (1 << 32) + 97, 1 << 64, True, 1.5, "a", None):
+    no_tokens: list[Any] = [-1, 1 << 32, (1 << 32) + 97, 1 << 64, True, 1.5, "a", None]
+    for wrong in no_tokens:
         try:
             found = index.matches_tokens([97, 97, 97, wrong])
         except Refusal as refusal:
             assert refusal.code == "invalid", f"the token {wrong!r} was refused as {refusal.code!r}, not as 'invalid'"
         else:
-            raise AssertionError(f"the token {wrong!r} was answered by {found}; it must be refused")
+            raise AssertionError(f"the token {wrong!r} was taken, and matches {told(found)}; it must be refused")
 
 
 @requirement("KX-048")
@@ -169,9 +190,9 @@ def test_tokens_of_an_adapter_match_no_blocks_of_the_base_model(trueup_subject: 
             found = trial.matches_tokens(tokens("abc"), lora_name=adapter)
         except Refusal:
             continue  # it knows no adapters: nothing is matched either
-        assert found == {}, f"blocks of the base model match the adapter {adapter!r}: {found}"
+        assert found == {}, f"blocks of the base model match the adapter {adapter!r}: {told(found)}"
     found = trial.matches_tokens(tokens("abc"), lora_name=None)
-    assert found == {ONE: 3}, f"without an adapter matches are {found}, expected {ONE} with depth 3"
+    assert found == {ONE: 3}, f"without an adapter matches are {told(found)}, expected 1:0 to depth 3"
 
 
 def _balanced(subject: Subject, operation: str) -> None:
@@ -198,12 +219,13 @@ def _balanced(subject: Subject, operation: str) -> None:
     fill(ONE)
     filled = measured()
     assert filled > before, f"{operation} was {before} before 11 blocks were stored, and is {filled} with them"
-    ends = {
-        "removed from the tail": lambda: trial.remove(ONE, *("abcxyz"[:n] for n in (6, 5, 4)), *("abcdefgh"[:n] for n in range(8, 0, -1))),
-        "removed from the head": lambda: trial.remove(ONE, *("abcdefgh"[:n] for n in range(1, 9)), *("abcxyz"[:n] for n in (4, 5, 6))),
+    blocks = [*("abcdefgh"[:length] for length in range(1, 9)), "abcx", "abcxy", "abcxyz"]
+    ends: dict[str, Callable[[], None]] = {
+        "removed from the tail": lambda: trial.remove(ONE, *blocks[::-1]),
+        "removed from the head": lambda: trial.remove(ONE, *blocks),
         "cleared": lambda: trial.clear(ONE),
         "taken out by remove_worker": lambda: trial.leave(1),
-    }  # fmt: skip
+    }
     for what, end in ends.items():
         for with_other in (False, True):
             fill(ONE)
@@ -213,10 +235,10 @@ def _balanced(subject: Subject, operation: str) -> None:
             if with_other:
                 shared = measured()
                 assert shared > before, f"{operation} is {shared}, as of an empty index, and 2:0 still holds blocks"
-                trial.remove(TWO, *("abcxyz"[:n] for n in (6, 5, 4)), *("abcdefgh"[:n] for n in range(8, 0, -1)))
+                trial.remove(TWO, *blocks[::-1])
             found = measured()
-            told = f"all blocks {what}{', and removed by the other worker that held them' if with_other else ''}"
-            assert found <= before, f"{told}: {operation} is {found}, and was {before} before they were stored"
+            gone = f"all blocks {what}{', and removed by the other worker that held them' if with_other else ''}"
+            assert found <= before, f"{gone}: {operation} is {found}, and was {before} before they were stored"
 
 
 @requirement("KX-063")
@@ -273,5 +295,3 @@ def test_unknown_removals_are_counted(trueup_subject: Subject) -> None:
         trial.remove(worker, *texts)
         found, due = _counts(trial, "unknown_removals"), trial.model.unknown_removals
         assert found == due, f"{due} blocks were removed that were not held, and unknown_removals is {found}"
-
-

@@ -24,9 +24,7 @@ Matches = Mapping[tuple[int, int], int] | Sequence[Mapping[str, int]]
 class IndexFactory(Protocol):
     """The declared target: a function, a class, or an object that can be called. It may have `capabilities`."""
 
-    def __call__(
-        self, block_size: int, *, ttl_s: float = ..., max_blocks: int = ..., follow_ids: bool = ...
-    ) -> Index:
+    def __call__(self, block_size: int, *, ttl_s: float = ..., max_blocks: int = ..., follow_ids: bool = ...) -> Index:
         """An empty index for blocks of so many tokens; `ValueError` or `TypeError` refuses the number.
 
         `ttl_s` and `max_blocks` (of all workers together) are passed only under `ttl`, `follow_ids` under `gap_state`.

@@ -10,7 +10,7 @@ from trueup_contracts.errors import Refusal
 from trueup_contracts.kv_index.calls import Index, Trial
 from trueup_contracts.kv_index.codec import Sent
 from trueup_contracts.kv_index.naming import path
-from trueup_contracts.kv_index.steps import event, removed, stored
+from trueup_contracts.kv_index.steps import event, removed, stored, told
 from trueup_contracts.subject import Subject
 
 ONE, TWO = (1, 0), (2, 0)
@@ -36,8 +36,8 @@ def _refuses_events(subject: Subject, wrong: Iterator[tuple[str, Any]] | Mapping
     trial = Trial(subject)
     trial.store(ONE, "abc")
     trial.store(TWO, "ax")
-    for what, told in wrong.items() if isinstance(wrong, Mapping) else wrong:
-        _refused(lambda told=told: trial.apply(told), what)  # type: ignore[misc]
+    for what, one in wrong.items() if isinstance(wrong, Mapping) else wrong:
+        _refused(lambda one=one: trial.apply(one), what)  # type: ignore[misc]
         trial.agrees("q", is_counted=True)
 
 
@@ -55,7 +55,10 @@ def test_an_unknown_parent_is_refused(trueup_subject: Subject) -> None:
     trial.store(ONE, "abc")
     trial.store(TWO, "abcd")
     trial.remove(ONE, "abc")
-    for what, parent in {"that nobody stored": Q, "that only another worker holds": trial.naming.name(TWO, path("abcd"))}.items():
+    for what, parent in {
+        "that nobody stored": Q,
+        "that only another worker holds": trial.naming.name(TWO, path("abcd")),
+    }.items():
         _refused(lambda parent=parent: trial.apply(event(ONE, _store(_block(), parent=parent))), f"a parent {what}")  # type: ignore[misc]
     gone = trial.naming.name(ONE, path("abc"))
     _refused(lambda: trial.apply(event(ONE, _store(_block(), parent=gone))), "a parent that the worker has removed")
@@ -94,7 +97,7 @@ def test_malformed_events_are_refused(trueup_subject: Subject) -> None:
         "a removal that is a list": {"removed": [Q]},
         "a removal of a text": {"removed": {"block_hashes": "abc"}},
     }
-    wrong |= {f"data that is {what}": event(ONE, told) for what, told in data.items()}
+    wrong |= {f"data that is {what}": event(ONE, one) for what, one in data.items()}
     _refuses_events(trueup_subject, wrong)
 
 
@@ -106,7 +109,10 @@ def test_ids_that_are_none_are_refused(trueup_subject: Subject) -> None:
         wrong[f"cleared of worker_id {one!r}"] = {"worker_id": one, "event": event(ONE, "cleared")["event"]}
     for one in (-1, 1 << 32, (1 << 32) + 1, 0.0, "0", None, False):
         wrong[f"dp_rank {one!r}"] = {"worker_id": 1, "event": {**event(ONE, _store(_block()))["event"], "dp_rank": one}}
-        wrong[f"cleared of dp_rank {one!r}"] = {"worker_id": 1, "event": {**event(ONE, "cleared")["event"], "dp_rank": one}}
+        wrong[f"cleared of dp_rank {one!r}"] = {
+            "worker_id": 1,
+            "event": {**event(ONE, "cleared")["event"], "dp_rank": one},
+        }
     _refuses_events(trueup_subject, wrong)
 
 
@@ -132,7 +138,10 @@ def test_a_store_without_blocks_is_refused(trueup_subject: Subject) -> None:
     known = path("a")[0]
     _refuses_events(
         trueup_subject,
-        {"a store of no blocks": event(ONE, _store()), "a store of no blocks below another": event(ONE, _store(parent=known))},
+        {
+            "a store of no blocks": event(ONE, _store()),
+            "a store of no blocks below another": event(ONE, _store(parent=known)),
+        },
     )
 
 
@@ -156,14 +165,14 @@ def test_a_refused_event_changes_nothing(trueup_subject: Subject) -> None:
     trial.store(TWO, "ab")
     names = [trial.naming.name(ONE, path(text)) for text in ("q", "qr", "qrs")]
     good = [_block(name, local) for name, local in zip(names, path("qrs"), strict=True)]
-    for what, told in {
+    for what, one in {
         "a store whose last tokens_hash is none": event(ONE, _store(*good, _block(name=5, local=-1))),
         "a store whose last block_hash is none": event(ONE, _store(*good, _block(name=LARGEST + 1))),
         "a store whose last block is none": event(ONE, _store(*good, None)),
         "a store that ends in its first block": event(ONE, _store(*good, good[0])),
         "a removal whose last hash is none": event(ONE, removed([trial.naming.name(ONE, path("abc")), -1])),
     }.items():
-        _refused(lambda told=told: trial.apply(told), what)  # type: ignore[misc]
+        _refused(lambda one=one: trial.apply(one), what)  # type: ignore[misc]
         trial.agrees("qrs", is_counted=True)
     # An ancestor below its own descendant: refused, or taken for what is stored already; never a cycle.
     below, ancestor = trial.naming.name(ONE, path("abc")), trial.naming.name(ONE, path("a"))
@@ -219,9 +228,9 @@ def test_a_request_that_is_no_list_of_hashes_is_refused(trueup_subject: Subject)
 @requirement("KX-131")
 def test_what_is_handed_out_or_in_is_nobody_s_state(trueup_subject: Subject) -> None:
     trial = Trial(trueup_subject)
-    told = event(ONE, stored(None, [(one, one) for one in path("a")]))
+    handed = event(ONE, stored(None, [(one, one) for one in path("a")]))
     trial.store(TWO, "a")
-    trial.apply(told)
+    trial.apply(handed)
     due = {ONE: 1, TWO: 1}
     for request in (path("a"), path("ab"), ()):
         answer = trial.handle.call("find_matches", local_hashes=Sent("local_hashes", list(request)))
@@ -231,12 +240,14 @@ def test_what_is_handed_out_or_in_is_nobody_s_state(trueup_subject: Subject) -> 
         elif isinstance(answer, list):
             answer.clear()
         found = trial.matches(path("a"))
-        assert found == due, f"its answer was changed, and the next one is {found}, expected {due}"
-    told["event"]["data"]["stored"]["blocks"][0]["tokens_hash"] = Q
-    told["event"]["data"]["stored"]["blocks"].append(_block())
-    told["worker_id"] = 3
+        assert found == due, f"its answer was changed, and the next one is {told(found)}, expected {told(due)}"
+    handed["event"]["data"]["stored"]["blocks"][0]["tokens_hash"] = Q
+    handed["event"]["data"]["stored"]["blocks"].append(_block())
+    handed["worker_id"] = 3
     found = trial.matches(path("a"))
-    assert found == due, f"an event was changed after it was applied, and a request matches {found}, expected {due}"
+    assert found == due, (
+        f"an event was changed after it was applied, and a request matches {told(found)}, expected {told(due)}"
+    )
     hashes = list(path("a"))
     trial.handle.call("find_matches", local_hashes=Sent("local_hashes", hashes))
     assert hashes == list(path("a")), f"the request that was handed in was changed: it is {hashes}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from trueup_contracts import requirement
 from trueup_contracts.kv_index.calls import Trial
 from trueup_contracts.kv_index.naming import path
+from trueup_contracts.kv_index.steps import told
 from trueup_contracts.subject import Subject
 
 ONE, TWO, THREE = (1, 0), (2, 0), (3, 0)
@@ -193,7 +195,7 @@ def test_tracked_blocks_is_the_number_held_at_every_moment(trueup_subject: Subje
     trial = Trial(trueup_subject)
     trial.agrees_on_count()
     trial.store(ONE, "abcdef")
-    for step in (
+    steps: tuple[Callable[[], None], ...] = (
         lambda: trial.store(ONE, "abc"),
         lambda: trial.store(TWO, "abxy"),
         lambda: trial.store(ONE, "xy", below="ab"),
@@ -207,7 +209,8 @@ def test_tracked_blocks_is_the_number_held_at_every_moment(trueup_subject: Subje
         lambda: trial.store(ONE, "ab"),
         lambda: trial.leave(2),
         lambda: trial.remove(ONE, "ab", "a"),
-    ):
+    )
+    for step in steps:
         step()
         trial.agrees_on_count()
 
@@ -273,5 +276,5 @@ def test_cleared_of_one_rank_clears_what_is_claimed(trueup_subject: Subject) -> 
     due = {(8, 0): 3} if clears_all else {(7, 0): 3, (8, 0): 3}
     found = trial.matches(path("abc"))
     claim = "clears_all_ranks is claimed" if clears_all else "clears_all_ranks is not claimed"
-    assert found == due, f"rank 1 of worker 7 was cleared, and {claim}: matches are {found}, expected {due}"
+    assert found == due, f"rank 1 of worker 7 was cleared, and {claim}: matches are {told(found)}, expected {told(due)}"
     assert trial.count == 3 * len(due), f"tracked_blocks is {trial.count}, expected {3 * len(due)}"

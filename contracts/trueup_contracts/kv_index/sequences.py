@@ -13,7 +13,7 @@ from trueup_contracts.kv_index.calls import Trial
 from trueup_contracts.kv_index.model import Path, Worker
 from trueup_contracts.kv_index.naming import path
 from trueup_contracts.kv_index.shortening import FAILURES, fails, shortest
-from trueup_contracts.kv_index.steps import Clear, Leave, Remove, Step, Store
+from trueup_contracts.kv_index.steps import Clear, Leave, Remove, Step, Store, told
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -51,7 +51,7 @@ def test_the_order_of_workers_does_not_matter(trueup_subject: Subject, trueup_pr
             for worker, stream in zip(WORKERS, streams, strict=False)
         }
         in_a_row, mixed = Trial(trueup_subject), Trial(trueup_subject)
-        for worker, stream in steps.items():
+        for stream in steps.values():
             for step in stream:
                 in_a_row.take(step)
         in_a_row.agrees(is_counted=True)
@@ -64,13 +64,16 @@ def test_the_order_of_workers_does_not_matter(trueup_subject: Subject, trueup_pr
             found, due = mixed.matches(path(request)), in_a_row.matches(path(request))
             if found != due:
                 mixed.fail(
-                    f"a request of {'-'.join(request)} matches {found} in this order, and {due} worker by worker",
+                    f"a request of {'-'.join(request)} matches {told(found)} in this order, "
+                    f"and {told(due)} worker by worker",
                     path(request),
                 )
         mixed.agrees(is_counted=True)
 
     # Whole chains and their last blocks alone: what all systems agree on.
-    drawn = st.tuples(st.sampled_from(["store", "store again below", "remove"]), st.integers(1, 5), st.sampled_from(CHAINS))
+    drawn = st.tuples(
+        st.sampled_from(["store", "store again below", "remove"]), st.integers(1, 5), st.sampled_from(CHAINS)
+    )
     streams = st.lists(st.lists(drawn, min_size=1, max_size=5), min_size=2, max_size=len(WORKERS))
     trueup_profile.check(test, streams=streams, seed=st.integers(0, 1 << 16))
 
@@ -89,7 +92,7 @@ def test_event_ids_decide_nothing(trueup_subject: Subject) -> None:
     chain = path("abcd")
     for ids in ([9, 9, 9, 9, 9], [9, 5, 3, 2, 0], [0, 1000, 1, (1 << 64) - 1, 0]):
         trial = Trial(trueup_subject)
-        steps = [
+        steps: list[Step] = [
             Store(one, chain),
             Store(other, chain[:2]),
             Remove(one, (chain, chain[:3])),
@@ -128,7 +131,7 @@ def _run(subject: Subject, profile: Profile, *, is_strict: bool, times: int) -> 
 
 
 def _machine(subject: Subject, failed: list[Step], *, is_strict: bool) -> type[RuleBasedStateMachine]:
-    """A machine whose rules are events, each given to the index and to the model; `failed` gets the steps of the last failure."""
+    """A machine whose rules are events, for the index and for the model; `failed` gets the steps of what fails."""
     from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
     workers = st.sampled_from(WORKERS)

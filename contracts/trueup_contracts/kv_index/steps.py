@@ -31,6 +31,11 @@ def shown(worker: Worker) -> str:
     return f"{worker[0]}:{worker[1]}"
 
 
+def told(matches: Mapping[Worker, object]) -> str:
+    """Matches in words."""
+    return ", ".join(f"{shown(worker)} to depth {depth!r}" for worker, depth in matches.items()) or "nobody"
+
+
 @dataclass(frozen=True)
 class Store:
     """The blocks of a path behind its first `below`, which the parent names."""
@@ -81,7 +86,9 @@ class Remove:
     def event(self, naming: Naming, event_id: int) -> dict[str, Any]:
         """The event."""
         beside = {} if self.tier is None else {"tier": self.tier}
-        return event(self.worker, removed([naming.name(self.worker, block) for block in self.blocks]), event_id, **beside)
+        return event(
+            self.worker, removed([naming.name(self.worker, block) for block in self.blocks]), event_id, **beside
+        )
 
     def apply(self, model: Model) -> None:
         """The same on the model."""
@@ -93,11 +100,11 @@ class Remove:
 
     def __str__(self) -> str:
         """In words."""
-        told = ", ".join(
-            letters_of(block[-1:]) + (f" below {letters_of(block[:-1])}" if len(block) > 1 else "")
-            for block in self.blocks
-        )
-        return f"{shown(self.worker)} removes {told}{f' from {self.tier}' if self.tier else ''}"
+        told = ", ".join(map(letters_of, self.blocks)) or "nothing"
+        end = "" if all(len(block) == 1 for block in self.blocks) else "the end of "
+        if len(self.blocks) > 1 and end:
+            end = "the ends of "
+        return f"{shown(self.worker)} removes {end}{told}{f' from {self.tier}' if self.tier else ''}"
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from trueup_contracts.turns import often_in_turn, traced, turns
 WRITERS = 4
 TURNS = 2  # with other choices each
 ROUNDS = {"quick": 30, "default": 120, "thorough": 400}
-CHAINS = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
+_SHARED = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
 _STILL: Worker = (999, 0)  # nothing changes it
 _STILL_CHAIN = path("abcdefgh")
 
 
 def _together(work: Sequence[Callable[[], None]], seed: int) -> None:
-    """Each in a thread of its own, from a barrier on; the implementation's instructions take turns at the seed's choice."""
+    """Each in a thread of its own, from a barrier on; instructions take turns at the seed's choice."""
     start = threading.Barrier(len(work))
 
     def one(number: int) -> None:
@@ -44,7 +44,7 @@ def _stream(worker: Worker, choices: random.Random, length: int) -> list[Step]:
     Each parts from the common chain by a letter of the worker's own, so that nodes split and are freed all the time.
     """
     letter = "pqrs"[worker[0] - 1]
-    chains = [*CHAINS, *(path("abcdefgh"[:length] + letter) for length in range(8))]
+    chains = [*_SHARED, *(path("abcdefgh"[:length] + letter) for length in range(8))]
     blocks = sorted({one[:n] for one in chains for n in range(1, len(one) + 1)}, key=len, reverse=True)
     steps: list[Step] = []
     for _ in range(length):
@@ -79,12 +79,16 @@ def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, tru
         ]
 
         def work(stream: list[Step], trial: Trial = trial) -> Callable[[], None]:
-            return lambda: [_send(trial, step, trial.naming) for step in stream] and None
+            def send() -> None:
+                for step in stream:
+                    _send(trial, step, trial.naming)
+
+            return send
 
         _together([work(stream) for stream in streams], seed)
         for step in (step for stream in streams for step in stream):  # each changes its own worker alone
             step.apply(trial.model)
-        trial.seen |= dict.fromkeys(CHAINS)
+        trial.seen |= dict.fromkeys(_SHARED)
         trial.steps = [step for stream in streams for step in stream[-3:]]
         trial.agrees(is_counted=True)
         for number in range(WRITERS):
@@ -177,4 +181,6 @@ def test_a_worker_that_nothing_changes_keeps_its_depth(trueup_subject: Subject, 
         _together([*writers, ask], seed)
         assert not wrong, wrong[0]
         depth = trial.matches(_STILL_CHAIN).get(_STILL, 0)
-        assert depth == len(_STILL_CHAIN), f"{shown(_STILL)} holds {len(_STILL_CHAIN)} blocks; afterwards its depth is {depth}"
+        assert depth == len(_STILL_CHAIN), (
+            f"{shown(_STILL)} holds {len(_STILL_CHAIN)} blocks; afterwards its depth is {depth}"
+        )

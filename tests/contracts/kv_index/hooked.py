@@ -1,4 +1,4 @@
-"""An index whose every decision is a method, so that a fault is a line: a tree by local hashes, and each worker's names."""
+"""An index whose every decision is a method, so that a fault is a line: a tree, and the names of each worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from trueup_contracts.errors import Closed
 from trueup_contracts.kv_index import recipe
 
 CLAIMS = (
-    "dump early_exit find_matches_tokens memory nodes stats ttl tiers identity gap_state block_size opaque_hashes threads"
+    "dump early_exit find_matches_tokens memory nodes stats ttl tiers identity gap_state block_size opaque_hashes "
+    "threads"
 )
 Worker = tuple[int, int]
 Identity = tuple[Any, Any, Any]

@@ -13,7 +13,8 @@ from trueup_contracts import serve
 from trueup_reference import adapters
 
 INDEXES: dict[str, Callable[..., Any]] = {f"{fault.requirement}: {fault.name}": fault.factory for fault in FAULTS}
-INDEXES |= {one.__name__: one for one in (Hooked, *OTHERS)}
+INDEXES["Hooked"] = Hooked
+INDEXES |= {one.__name__: one for one in OTHERS}
 INDEXES["reference"] = adapters.kv_index
 
 if __name__ == "__main__":

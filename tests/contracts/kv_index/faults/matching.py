@@ -85,9 +85,10 @@ class SkipsMissing(Hooked):
     def walk(self, node: Node | None, request: list[int], *how: Any) -> dict[Worker, int]:
         known: list[int] = []
         for local in request:
-            if super().walk(node, [*known, local], *how).values() and len(known) + 1 in super().walk(
-                node, [*known, local], *how
-            ).values():
+            if (
+                super().walk(node, [*known, local], *how).values()
+                and len(known) + 1 in super().walk(node, [*known, local], *how).values()
+            ):
                 known.append(local)
         return super().walk(node, known, *how)
 
@@ -199,10 +200,12 @@ class AskingAdds(Hooked):
         found = super().walk(node, request, *how)
         if found and max(found.values()) == len(request) - 1 > 2:
             best = max(found, key=lambda worker: found[worker])
+            last = node
             for local in request:
-                assert node is not None
-                node = self.child(node, local)
-            self.hold(best, node, request[-1], "gpu")
+                assert last is not None
+                last = self.child(last, local)
+            assert last is not None
+            self.hold(best, last, request[-1], "gpu")
         return found
 
 

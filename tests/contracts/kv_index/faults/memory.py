@@ -99,5 +99,5 @@ class LooksThroughAList(Hooked):
     """looks each block up in a list"""
 
     def hold(self, worker: Worker, node: Node, name: int, tier: str) -> None:
-        assert [one for one in self.held[worker] if one == name] is not None
+        assert [one for one in self.held[worker] if one == name] in ([], [name])
         super().hold(worker, node, name, tier)

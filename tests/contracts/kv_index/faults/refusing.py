@@ -24,7 +24,7 @@ class SkipsUnknownData(Hooked):
     """skips data that it does not know"""
 
     def check_event(self, event: Any) -> Mapping[str, Any]:
-        data = event["event"]["data"] if isinstance(event, dict) and isinstance(event.get("event"), dict) else None
+        data = event["event"].get("data") if isinstance(event, dict) and isinstance(event.get("event"), dict) else None
         if isinstance(data, dict) and set(data) - {"stored", "removed"}:
             return {**event, "event": {**event["event"], "data": {"removed": {"block_hashes": []}}}}
         return super().check_event(event)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trueup_contracts.kv_index.normal import Source, normalise
 from trueup_contracts.registry import SuiteInfo
 
-__all__ = ["SUITE"]
+__all__ = ["SUITE", "Source", "normalise"]
 
 SUITE = SuiteInfo(
     name="kv-index",

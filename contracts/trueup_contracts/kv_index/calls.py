@@ -140,7 +140,7 @@ class Trial(Index):
         least = most if is_strict else most - self.model.unsure
         if not least <= found <= most:
             due = f"{most}" if least == most else f"{least} to {most}"
-            self.fail(f"tracked_blocks is {found}, and the workers hold {due} blocks in all")
+            self.fail(f"tracked_blocks is {found}, and the workers hold {due} in all")
 
     def agrees_on(self, one: Path, *, is_strict: bool = False) -> None:
         """The same of one request."""

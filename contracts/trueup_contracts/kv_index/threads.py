@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from trueup_contracts import requirement
 from trueup_contracts.kv_index.calls import Trial
@@ -17,7 +17,7 @@ from trueup_contracts.subject import Subject
 from trueup_contracts.turns import often_in_turn, traced, turns
 
 WRITERS = 4
-TURNS = 2  # with other choices each
+TURNS = 3  # with other choices each
 ROUNDS = {"quick": 30, "default": 120, "thorough": 400}
 _SHARED = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
 _STILL: Worker = (999, 0)  # nothing changes it
@@ -61,6 +61,15 @@ def _stream(worker: Worker, choices: random.Random, length: int) -> list[Step]:
     return steps
 
 
+def _forks(worker: Worker, choices: random.Random, length: int) -> Iterator[Step]:
+    """Chains that part from the common one, each removed before the next: every store makes a fork anew."""
+    letter = "pqrs"[worker[0] - 1]
+    for _ in range(length // 2):
+        chain = path("abcdefgh"[: choices.randint(0, 7)] + letter)
+        yield Store(worker, chain)
+        yield Remove(worker, tuple(chain[:end] for end in range(len(chain), 0, -1)))
+
+
 def _send(trial: Trial, step: Step, naming: Naming) -> None:
     if isinstance(step, Leave):
         trial.remove_worker(step.worker_id)
@@ -70,7 +79,7 @@ def _send(trial: Trial, step: Step, naming: Naming) -> None:
 
 @requirement("KX-070")
 def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, trueup_profile: Profile) -> None:
-    for turn in range(TURNS):
+    for turn in range(2 * TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         streams = [
@@ -163,7 +172,7 @@ def test_a_worker_that_nothing_changes_keeps_its_depth(trueup_subject: Subject, 
 
         def write(number: int, trial: Trial = trial, writing: list[bool] = writing, seed: int = seed) -> None:
             try:
-                for step in _stream((number + 1, 0), random.Random(seed * 5 + number), rounds):
+                for step in _forks((number + 1, 0), random.Random(seed * 5 + number), rounds):
                     _send(trial, step, trial.naming)
             finally:
                 writing[number] = False

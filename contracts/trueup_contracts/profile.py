@@ -36,7 +36,7 @@ class Profile:
     def run_machine(
         self, machine: type[RuleBasedStateMachine], *, steps: int, times: int = 1, shrink: bool = True
     ) -> None:
-        """Runs sequences of a state machine's rules, of at most so many steps; without `shrink` the first that fails."""
+        """Runs sequences of a state machine's rules, of at most so many steps; `shrink` shortens what fails."""
         from hypothesis import Phase, seed, settings
         from hypothesis.stateful import run_state_machine_as_test
 

@@ -31,11 +31,6 @@ class Held:
                 return length
         return len(path)
 
-    def sure_depth(self, path: Path) -> int:
-        """The same without blocks that are unsure."""
-        deepest = self.depth(path)
-        return next((length for length in range(deepest) if path[: length + 1] in self.unsure), deepest)
-
 
 class Model:
     """Workers and what they hold."""
@@ -94,11 +89,6 @@ class Model:
     def depths(self, path: Path, tier: str | None = None) -> dict[Worker, int]:
         """What a request must be told, if blocks behind a removed one revive."""
         found = {worker: held.depth(path, tier) for worker, held in self.workers.items()}
-        return {worker: depth for worker, depth in found.items() if depth}
-
-    def least(self, path: Path) -> dict[Worker, int]:
-        """The same without blocks that are unsure."""
-        found = {worker: held.sure_depth(path) for worker, held in self.workers.items()}
         return {worker: depth for worker, depth in found.items() if depth}
 
     @property

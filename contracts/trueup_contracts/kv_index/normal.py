@@ -1,8 +1,8 @@
 """Batches of vLLM's event format (A of the event transport) as events of a KV index.
 
-Sources: the formats of vLLM (`vllm/distributed/kv_events.py`) and SGLang (`disaggregation/kv_events.py`), whose hashes are
-signed or unsigned 64-bit integers or bytes. For consumers of 64-bit hashes vLLM takes the low 64 bits of the bytes, read
-as a big-endian number.
+Sources: the formats of vLLM (`vllm/distributed/kv_events.py`) and SGLang (`disaggregation/kv_events.py`), whose hashes
+are signed or unsigned 64-bit integers, or bytes. For consumers of 64-bit hashes vLLM takes the low 64 bits of the
+bytes, read as a big-endian number.
 """
 
 from __future__ import annotations

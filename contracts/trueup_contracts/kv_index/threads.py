@@ -49,12 +49,12 @@ def _stream(worker: Worker, choices: random.Random, length: int) -> list[Step]:
     steps: list[Step] = []
     for _ in range(length):
         chain, what = choices.choice(chains), choices.random()
-        if what < 0.5:
+        if what < 0.45:
             steps.append(Store(worker, chain))
-        elif what < 0.85:
+        elif what < 0.7:
             top = chain[: choices.randint(1, len(chain))]  # with all that hangs below: nothing is left behind a gap
             steps.append(Remove(worker, tuple(one for one in blocks if one[: len(top)] == top)))
-        elif what < 0.9:
+        elif what < 0.8:
             steps.append(Clear(worker))
         else:
             steps.append(Leave(worker[0]))

@@ -112,7 +112,9 @@ def test_what_is_wrong_is_said(told: dict[str, Any], why: str) -> None:
 
 
 def test_an_endpoint_that_is_nobodys_is_said() -> None:
-    with pytest.raises(ValueError, match="no worker is known at 'tcp://x:1'; known are tcp://10.0.0.7:5557, tcp://"):
+    with pytest.raises(
+        ValueError, match=r"no worker is known at 'tcp://x:1'; known are tcp://10\.0\.0\.7:5557, tcp://"
+    ):
         normalise(batch(STORED), Source("tcp://x:1", SOURCE.worker_ids))
     with pytest.raises(ValueError, match="the worker id at 'tcp://x:1' is -1"):
         normalise(batch(STORED), Source("tcp://x:1", {"tcp://x:1": -1}))

@@ -19,7 +19,6 @@ from trueup_contracts.turns import often_in_turn, traced, turns
 WRITERS = 4
 TURNS = 3  # with other choices each
 ROUNDS = {"quick": 30, "default": 120, "thorough": 400}
-_SHARED = [path(text) for text in ("abcd", "abxy", "ab", "x", "abcdefgh")]
 _STILL: Worker = (999, 0)  # nothing changes it
 _STILL_CHAIN = path("abcdefgh")
 
@@ -38,13 +37,14 @@ def _together(work: Sequence[Callable[[], None]], seed: int) -> None:
             future.result()
 
 
-def _stream(worker: Worker, choices: random.Random, length: int) -> list[Step]:
+def _stream(worker: Worker, choices: random.Random, length: int, shared: str) -> list[Step]:
     """Events of one worker that every system takes the same way: chains stored, and removed from the tail.
 
-    Each parts from the common chain by a letter of the worker's own, so that nodes split and are freed all the time.
+    Some part from the shared chain by a letter of the worker's own, so that nodes split and are freed all the time.
     """
     letter = "pqrs"[worker[0] - 1]
-    chains = [*_SHARED, *(path("abcdefgh"[:length] + letter) for length in range(8))]
+    starts = [shared[:end] for end in range(len(shared) + 1)]
+    chains = [path(text) for text in (*starts[1:], *(start + letter for start in starts), "x")]
     blocks = sorted({one[:n] for one in chains for n in range(1, len(one) + 1)}, key=len, reverse=True)
     steps: list[Step] = []
     for _ in range(length):
@@ -79,12 +79,12 @@ def _send(trial: Trial, step: Step, naming: Naming) -> None:
 
 @requirement("KX-070")
 def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, trueup_profile: Profile) -> None:
+    rounds = 2 * ROUNDS[trueup_profile.name]
     for turn in range(2 * TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         streams = [
-            _stream((number + 1, 0), random.Random(seed * WRITERS + number), ROUNDS[trueup_profile.name])
-            for number in range(WRITERS)
+            _stream((number + 1, 0), random.Random(seed * WRITERS + number), rounds, "ab") for number in range(WRITERS)
         ]
 
         def work(stream: list[Step], trial: Trial = trial) -> Callable[[], None]:
@@ -97,8 +97,8 @@ def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, tru
         _together([work(stream) for stream in streams], seed)
         for step in (step for stream in streams for step in stream):  # each changes its own worker alone
             step.apply(trial.model)
-        trial.seen |= dict.fromkeys(_SHARED)
-        trial.steps = [step for stream in streams for step in stream[-3:]]
+            trial.seen |= dict.fromkeys(step.paths())
+        trial.steps = [step for stream in streams for step in stream]  # worker by worker: the order is not known
         trial.agrees(is_counted=True)
         for number in range(WRITERS):
             trial.leave(number + 1)
@@ -137,7 +137,9 @@ def test_a_match_is_never_deeper_than_at_some_moment(trueup_subject: Subject, tr
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         watched = [
-            _Watched((number + 1, 0), _stream((number + 1, 0), random.Random(seed * 7 + number), rounds), request)
+            _Watched(
+                (number + 1, 0), _stream((number + 1, 0), random.Random(seed * 7 + number), rounds, "abcdefgh"), request
+            )
             for number in range(WRITERS - 1)
         ]
         wrong: list[str] = []

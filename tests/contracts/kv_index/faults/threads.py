@@ -32,8 +32,10 @@ class ClearsUnlocked(Hooked):
     """takes workers out without the lock"""
 
     def remove_worker(self, worker_id: int) -> None:
-        for worker in self.ranks(worker_id):
-            self.clear(worker)
+        for worker in self.held.copy():
+            if worker[0] == worker_id:
+                for name in list(self.held.get(worker, {})):
+                    self.remove(worker, [name], None)
 
 
 @fault("KX-071")

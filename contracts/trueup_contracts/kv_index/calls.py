@@ -70,7 +70,7 @@ class Trial(Index):
     """An index and its model, which are given the same steps."""
 
     def __init__(self, subject: Subject, *, is_own: bool = False, **keywords: Any) -> None:
-        """`is_own`: workers with an odd id name blocks by a recipe of their own (capability `opaque_hashes`)."""
+        """`is_own`: workers 3, 7, 11 … name blocks by recipes of their own (capability `opaque_hashes`)."""
         super().__init__(subject, **keywords)
         self.model = Model()
         self.naming = Naming(is_own=is_own)

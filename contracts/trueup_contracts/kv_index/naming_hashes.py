@@ -14,7 +14,7 @@ ONE, TWO = (1, 0), (2, 0)
 @requirement("KX-034")
 def test_workers_that_name_blocks_differently_match_alike(trueup_subject: Subject) -> None:
     trial = Trial(trueup_subject, is_own=True)
-    for worker in ((1, 0), (3, 0), (4, 0)):  # two of them have names of their own
+    for worker in ((7, 0), (3, 0), (4, 0)):  # two of them have names of their own
         trial.store(worker, "abc")
         trial.store(worker, "de", below="abc")
         trial.store(worker, "xy", below="ab")
@@ -23,7 +23,7 @@ def test_workers_that_name_blocks_differently_match_alike(trueup_subject: Subjec
     trial.remove((4, 0), "abxy")
     trial.agrees(is_counted=True)
     trial.leave(4)
-    trial.clear((1, 0))
+    trial.clear((7, 0))
     trial.agrees(is_counted=True)
 
 

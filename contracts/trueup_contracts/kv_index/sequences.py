@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STEPS = 18  # of one sequence, at most
 # Cleared is sent to the first ones alone: systems differ in what it does to a worker's other ranks.
-SINGLE: list[Worker] = [(1, 0), (2, 0), ((1 << 64) - 1, 3)]
+SINGLE: list[Worker] = [(1, 0), (2, 0), (3, 3)]
 WORKERS: list[Worker] = [*SINGLE, (4, 0), (4, 1)]
 _LETTERS = "abc"
 _DEEPEST = 6
@@ -179,6 +179,13 @@ def _machine(subject: Subject, failed: list[Step], *, is_strict: bool) -> type[R
         @rule(pick=picks, more=st.sampled_from(["a", "b", "ab", "c", "ba"]))
         def go_on(self, pick: int, more: str) -> None:
             worker, block = self.held(pick)
+            self.do(Store(worker, (*block, *path(more))[:_DEEPEST], min(len(block), _DEEPEST - 1)))
+
+        @holding()
+        @rule(pick=picks, worker=workers, more=st.sampled_from(["a", "b", "ab"]))
+        def go_on_elsewhere(self, pick: int, worker: Worker, more: str) -> None:
+            """Below a block that another worker holds, and often this one does not."""
+            _, block = self.held(pick)
             self.do(Store(worker, (*block, *path(more))[:_DEEPEST], min(len(block), _DEEPEST - 1)))
 
         @rule(worker=workers, chain=chains)

@@ -99,7 +99,7 @@ class Core:
         names = self.held.setdefault(worker, {})
         tier = inner.get("tier", "gpu")
         for block in stored["blocks"]:
-            name = self.name(block["block_hash"])
+            name = self.named(block["block_hash"])
             old = names.get(name)
             if old is not None and old is not node.children.get(block["tokens_hash"]):
                 break  # an ancestor, or another block of the same name
@@ -109,7 +109,7 @@ class Core:
     def refuse_orphan(self, parent: int) -> None:
         raise ValueError(f"the parent {parent:#x} is not held")
 
-    def name(self, block_hash: int) -> int:
+    def named(self, block_hash: int) -> int:
         return block_hash
 
     def identity(self, told: Mapping[str, Any] | None) -> Identity:
@@ -120,7 +120,7 @@ class Core:
         if self.is_root(parent):
             return self.roots.setdefault(identity, Node(0, None))
         assert parent is not None
-        return self.held.get(worker, {}).get(self.name(parent))
+        return self.held.get(worker, {}).get(self.named(parent))
 
     def is_root(self, parent: int | None) -> bool:
         return parent is None
@@ -138,7 +138,7 @@ class Core:
 
     def remove(self, worker: Worker, names: Iterable[int], tier: str | None) -> None:
         for told in names:
-            name = self.name(told)
+            name = self.named(told)
             node = self.held.get(worker, {}).get(name)
             if node is None or (tier is not None and tier not in node.tiers[worker]):
                 self.not_held(worker, name)

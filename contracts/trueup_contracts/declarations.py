@@ -15,6 +15,7 @@ REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
     "metrics": "trueup_reference.adapters:metrics",
+    "kv-index": "trueup_reference.adapters:kv_index",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

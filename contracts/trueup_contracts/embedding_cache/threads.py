@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any
+from collections.abc import Callable
 
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
@@ -18,67 +12,13 @@ from trueup_contracts.embedding_cache.fill import Fill
 from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
+from trueup_contracts.turns import often_in_turn, traced, turns
 
 THREADS = 8
-TURNS = 0.03  # of the instructions
-_TRACING = threading.Lock()
-_KIT = str(Path(__file__).parents[1])
 KEYS = [f"key {number}" for number in range(6)]
 # Of each key one tensor for ever: whoever gets a key knows what it must be.
 FILLS = {key: Fill(number, "uint8", (11 + 7 * number,)) for number, key in enumerate(KEYS)}
 CAPACITY = 80
-
-
-def is_theirs(frame: FrameType) -> bool:
-    """Whether this is code of the implementation, or of what it calls: not of the kit."""
-    return not frame.f_code.co_filename.startswith(_KIT)
-
-
-@contextmanager
-def _often_in_turn() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
-def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
-    """A trace function that lets other threads run between two instructions of the implementation, now and then.
-
-    The switch interval alone leaves it to luck whether a thread is interrupted between reading and writing.
-    """
-
-    def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        if not is_theirs(frame):
-            return None
-        frame.f_trace_opcodes = True
-        return step
-
-    def step(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "opcode" and choices.random() < TURNS:
-            time.sleep(1e-6)
-        return step
-
-    return enter
-
-
-@contextmanager
-def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
-    """This thread's trace function, and then the one that was there: a debugger's, or one that measures coverage.
-
-    CPython refuses to install one while another thread installs one: "Cannot install a trace function while another
-    trace function is being installed" (`_PyEval_SetTrace`, since 3.11).
-    """
-    before = sys.gettrace()
-    with _TRACING:
-        sys.settrace(trace)
-    try:
-        yield
-    finally:
-        with _TRACING:
-            sys.settrace(before)
 
 
 def _together(work: Callable[[random.Random], None], seed: int) -> None:
@@ -88,10 +28,10 @@ def _together(work: Callable[[random.Random], None], seed: int) -> None:
     def one(number: int) -> None:
         choices = random.Random(seed * THREADS + number)
         start.wait()
-        with traced(_turns(random.Random(choices.random()))):
+        with traced(turns(random.Random(choices.random()))):
             work(choices)
 
-    with _often_in_turn(), Threads() as pool:
+    with often_in_turn(), Threads() as pool:
         for future in [pool.submit(one, number) for number in range(THREADS)]:
             future.result()
 

@@ -110,6 +110,7 @@ def test_declarations() -> None:
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
         Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
+        Declaration("kv-index", "reference", "trueup_reference.adapters:kv_index"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 

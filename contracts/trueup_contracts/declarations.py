@@ -15,6 +15,7 @@ REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
     "metrics": "trueup_reference.adapters:metrics",
+    "worker-selection": "trueup_reference.adapters:worker_selection",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

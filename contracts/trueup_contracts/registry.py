@@ -18,6 +18,7 @@ FOLDERS = {
     "router": "trueup_contracts.router",
     "embedding-cache": "trueup_contracts.embedding_cache",
     "metrics": "trueup_contracts.metrics",
+    "worker-selection": "trueup_contracts.kv_index.selection",
 }
 # Not claimed by the name alone: it depends on the way an implementation is reached.
 WAYS = {

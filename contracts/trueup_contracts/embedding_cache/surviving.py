@@ -17,10 +17,10 @@ from typing import Any
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.probes import MIB
-from trueup_contracts.embedding_cache.threads import is_theirs, traced
 from trueup_contracts.errors import AdapterError, NotRunError, Refusal
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
+from trueup_contracts.turns import is_theirs, traced
 
 _BLOCK = 64 * MIB
 _CHILD_S = 5  # for a few calls, which take less than a millisecond

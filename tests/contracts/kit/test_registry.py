@@ -110,6 +110,7 @@ def test_declarations() -> None:
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
         Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
+        Declaration("worker-selection", "reference", "trueup_reference.adapters:worker_selection"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 

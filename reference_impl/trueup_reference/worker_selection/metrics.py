@@ -18,6 +18,7 @@ GAUGES = {
 }
 OUTCOMES = ("chosen", "pinned", "refused")
 ENDINGS = ("freed", "unknown", "removed")
+_ENDED = "Requests that ended: freed, freed though not under way (unknown), removed with their worker."
 
 
 class SelectionCollector:
@@ -42,17 +43,11 @@ class SelectionCollector:
                 for family, value in zip(gauges.values(), values, strict=True):
                     family.add_metric([selector.name, str(worker_id), str(rank)], value)
         yield from gauges.values()
-        for name, text, kinds in (
-            ("requests", "Requests that were asked for, by outcome.", OUTCOMES),
-            (
-                "ended",
-                "Requests that ended: freed, removed with their worker; unknown: freed, and not under way.",
-                ENDINGS,
-            ),
-        ):
-            family = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=["selector", "outcome"])
+        counters = {"requests": ("Requests that were asked for.", OUTCOMES), "ended": (_ENDED, ENDINGS)}
+        for name, (text, kinds) in counters.items():
+            counter = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=["selector", "outcome"])
             for selector in self._selectors:
                 counts = selector.outcomes()
                 for kind in kinds:
-                    family.add_metric([selector.name, kind], counts.get(kind, 0))
-            yield family
+                    counter.add_metric([selector.name, kind], counts.get(kind, 0))
+            yield counter

@@ -151,7 +151,7 @@ class WorkerSelector:
             return {worker: (self._loads.load(worker), len(slots[worker].requests)) for worker in sorted(slots)}
 
     def outcomes(self) -> dict[str, int]:
-        """How many requests: chosen, pinned, refused, freed, `unknown` when they were freed, removed with their worker."""
+        """How many requests: chosen, pinned, refused, freed, `unknown` when freed, removed with their worker."""
         with self._lock:
             return dict(self._outcomes)
 

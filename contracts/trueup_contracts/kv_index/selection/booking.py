@@ -102,7 +102,7 @@ def test_shared_blocks_count_once_and_to_the_last(trueup_subject: Subject) -> No
     for freed, blocks in ((None, 4), ("one", 3), ("three", 3), ("two", 0)):
         if freed is not None:
             selector.free(freed)
-        selector.must_hold({A: (0, blocks)}, f"after {freed} of three requests that share block 1 was freed")
+        selector.must_hold({A: (0, blocks)}, f"of three requests that share block 1, after {freed or 'none'} was freed")
 
 
 @requirement("WS-034")
@@ -250,36 +250,37 @@ def test_selectors_share_nothing(trueup_subject: Subject) -> None:
 
 @requirement("WS-044")
 def test_arguments_are_not_changed(trueup_subject: Subject) -> None:
-    given = _arguments()
-    before = copy.deepcopy(given)
-    for _ in range(3):
+    for pinned in (None, [2, 0]):
+        given = _arguments(pinned)
+        before = copy.deepcopy(given)
         selector = Selector(trueup_subject)
         selector.select_raw(*given)
         selector.prefill_done("r")
         selector.free("r")
-    assert given == before, f"request, overlaps and candidates were {before} and are {given} now"
+        for name, was, found in zip(("request", "overlaps", "candidates"), before, given, strict=True):
+            assert found == was, f"{name} was {was} and is {found} now"
 
 
 @requirement("WS-045")
 def test_changing_arguments_afterwards_changes_nothing(trueup_subject: Subject) -> None:
-    request, overlaps, candidates = _arguments()
+    request, overlaps, candidates = _arguments([1, 0])
     selector = Selector(trueup_subject)
+    selector.select(Ask("stays", 16, (5,), pinned=A), BOTH)
     selector.select_raw(request, overlaps, candidates)
     request["seq_hashes"].clear()
     request["seq_hashes"] += [91, 92]
     request["isl"] = 1
     overlaps[0]["depth"] = 0
     candidates[0][0] = 3
-    selector.must_hold({A: (48, 4)}, "after the caller has changed its lists")
-    found = selector.select(Ask("next", 1, (91, 92), pinned=A), BOTH)
-    selector.must_hold({found: (49, 6)}, "after a request with hashes that the caller had put into its list")
-    selector.free("next")
+    selector.must_hold({A: (64, 5)}, "after the caller has changed its lists")
+    selector.select(Ask("next", 1, (91, 92), pinned=A), BOTH)
+    selector.must_hold({A: (65, 7)}, "after a request with hashes that the caller had put into its list")
     selector.free("r")
-    selector.must_hold({A: IDLE, (3, 0): IDLE}, "after both were freed")
+    selector.must_hold({A: (17, 3), (3, 0): IDLE}, "after the first request was freed")
 
 
-def _arguments() -> tuple[Any, Any, Any]:
-    request = {"id": "r", "isl": 64, "seq_hashes": [1, 2, 3, 4], "pinned": None}
+def _arguments(pinned: list[int] | None) -> tuple[Any, Any, Any]:
+    request = {"id": "r", "isl": 64, "seq_hashes": [1, 2, 3, 4], "pinned": pinned}
     return request, [{"worker_id": 1, "dp_rank": 0, "depth": 1}], [[1, 0], [2, 0]]
 
 

@@ -33,6 +33,11 @@ def test_without_candidates_a_request_is_refused(trueup_subject: Subject) -> Non
 
 @requirement("WS-002")
 def test_a_candidate_of_the_lowest_cost_is_chosen(trueup_subject: Subject, trueup_profile: Profile) -> None:
+    # 80 tokens on A are 20, 5 or 1.25 blocks, times the weight; B decodes 7.
+    for block_size, weight, expected in ((4, 1.0, B), (16, 1.0, A), (16, 2.0, B), (64, 5.0, A), (4, 0.25, A)):
+        rows = [booked(A, 80), booked(B, 0, *range(1, 8)), (Ask("asked", 1), [A, B], expected)]
+        table(trueup_subject, rows, block_size=block_size, overlap_weight=weight)
+
     def test(data: st.DataObject) -> None:
         block_size = data.draw(st.sampled_from([1, 16, 64]), label="block_size")
         weight = data.draw(st.sampled_from(WEIGHTS), label="overlap_weight")

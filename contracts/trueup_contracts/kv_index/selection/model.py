@@ -57,7 +57,11 @@ class Model:
             for worker in candidates
         ]
         due = " or ".join(str(list(worker)) for worker in self.best(ask, candidates))
-        raise AssertionError(f"select({ask.id!r}) chose {list(chosen)}, expected {due}; the costs\n" + "\n".join(rows))
+        cost, least = (float(self.cost(ask, worker)) for worker in (chosen, self.best(ask, candidates)[0]))
+        raise AssertionError(
+            f"select({ask.id!r}) chose {list(chosen)} at a cost of {cost:g}, expected {due} at {least:g}\n"
+            + "\n".join(rows)
+        )
 
     def book(self, ask: Ask, worker: Pair) -> None:
         """The request goes there."""

@@ -9,6 +9,7 @@ from trueup_reference.router import PoolRouter
 
 if TYPE_CHECKING:
     from trueup_reference.embedding_cache import EmbeddingCache
+    from trueup_reference.kv_index import KvIndex
     from trueup_reference.metrics_bridge.exporter import BridgeExporter
     from trueup_reference.worker_selection import WorkerSelector
 
@@ -104,3 +105,39 @@ def __getattr__(name: str) -> Any:
     from trueup_reference.event_transport import factories
 
     return globals().setdefault(name, getattr(factories, _EVENT_FACTORIES[name])())
+
+
+class IndexFactory:
+    """The factory of the suite `kv-index`."""
+
+    capabilities = frozenset(
+        "dump early_exit find_matches_tokens memory nodes ttl tiers identity opaque_hashes threads gap_state "
+        "block_size stats".split()
+    )
+    name = "trueup reference KV index"
+
+    def __call__(
+        self,
+        block_size: int,
+        *,
+        ttl_s: float | None = None,
+        max_blocks: int | None = None,
+        follow_ids: bool = False,
+    ) -> KvIndex:
+        """An empty index. With `ttl_s` or `max_blocks` it is fed by `route`, and its clock stands still."""
+        from trueup_reference.kv_index import ApproximateIndex, FollowingIndex, KvIndex
+        from trueup_reference.kv_index.approximate import MAX_BLOCKS, TTL_S
+
+        if follow_ids:
+            return FollowingIndex(block_size)
+        if ttl_s is None and max_blocks is None:
+            return KvIndex(block_size)
+        return ApproximateIndex(
+            block_size,
+            ttl_s=TTL_S if ttl_s is None else ttl_s,
+            max_blocks=MAX_BLOCKS if max_blocks is None else max_blocks,
+            clock=lambda: 0.0,
+        )
+
+
+kv_index = IndexFactory()

@@ -41,10 +41,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=0, help="0, the default: a free one")
     for one in fields(Settings):
         kind = int if isinstance(one.default, int) else float
-        name = f"--{one.name.replace('_', '-')}"
-        made.add_argument(
-            name, type=kind, default=one.default, metavar="N", help=f"{HELP[one.name]} (default: %(default)s)"
-        )
+        name, text = f"--{one.name.replace('_', '-')}", f"{HELP[one.name]} (default: %(default)s)"
+        made.add_argument(name, type=kind, default=one.default, metavar="N", help=text)
     made.add_argument("--events", metavar="ENDPOINT", help="publish KV events there, such as tcp://127.0.0.1:0")
     made.add_argument("--replay", metavar="ENDPOINT", help="send them again from there")
     made.add_argument("--topic", default="", help="of the KV events (default: empty)")

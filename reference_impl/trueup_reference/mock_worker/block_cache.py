@@ -73,7 +73,9 @@ class BlockCache:
 
     def extend(self, lease: Lease, hashes: Sequence[int]) -> Change:
         """The next blocks of the request's chain have been computed."""
-        parent, removed, stored = lease.tail, [], []
+        parent = lease.tail
+        removed: list[int] = []
+        stored: list[int] = []
         for each in hashes:
             lease.reserved -= 1
             self._reserved -= 1

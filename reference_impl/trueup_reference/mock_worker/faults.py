@@ -20,7 +20,7 @@ _FORM = re.compile(r"(?P<kind>[a-z]+)(?:=(?P<share>[0-9.]+))?(?:@(?P<after>[0-9]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule. `share` of the requests; `after_items`: items that still come, of stall and cut; `times`: then no more."""
+    """A rule. `share` of the requests; `after_items`: of stall and cut, those that come; `times`: then no more."""
 
     kind: Kind
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0

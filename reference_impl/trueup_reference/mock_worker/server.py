@@ -21,6 +21,7 @@ from trueup_reference.mock_worker.worker import Worker
 
 MOST_BODY_BYTES = 64 << 20
 KEEP_ALIVE_S = 5.0
+SHUTDOWN_S = 1.0  # for what is left when draining is over
 _SSE = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
 
@@ -58,10 +59,12 @@ class MockWorker:
             self.publisher = Publisher(endpoint, topic, replay_endpoint=replay, name=name)
             events = KvEvents(self.publisher, self.settings.block_size, self.settings.dp_rank)
         self.worker = Worker(self.settings, FaultPlan(self._faults, self.settings.seed), events)
-        self._runner = web.AppRunner(self._app(), handler_cancellation=True, access_log=None)
+        self._runner = web.AppRunner(
+            self._app(), handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S
+        )
         try:
             await self._runner.setup()
-            site = web.TCPSite(self._runner, self._host, self._port, shutdown_timeout=1)
+            site = web.TCPSite(self._runner, self._host, self._port)
             await site.start()
         except BaseException:
             await self._runner.cleanup()
@@ -92,7 +95,7 @@ class MockWorker:
 
     def about(self) -> dict[str, Any]:
         """What `GET /health` answers."""
-        told = {
+        told: dict[str, Any] = {
             "status": "draining" if self.worker.is_draining else "ok",
             "worker_id": str(self.settings.worker_id),  # JSON readers round above 2^53
             "dp_rank": self.settings.dp_rank,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from trueup_reference.kv_index import local_hashes, sequence_hashes
 from trueup_reference.mock_worker.block_cache import BlockCache, Lease, NoRoomError
@@ -66,7 +66,7 @@ class Worker:
         """Pieces of work under way."""
         return len(self._running)
 
-    async def generate(self, asked: Asked) -> AsyncIterator[Told]:
+    async def generate(self, asked: Asked) -> AsyncGenerator[Told, None]:
         """The answer. Raises `WorkerError` where it ends before its time; whoever stops listening closes it."""
         running = self._admit(asked)
         try:
@@ -140,7 +140,7 @@ class Worker:
         self.counts["cached_blocks"] += lease.cached
         return lease
 
-    async def _answer(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncIterator[Told]:
+    async def _answer(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
         asked, settings = running.asked, self.settings
         isl = len(asked.token_ids)
         # The last token of a prompt is computed in any case: its logits are what the first token comes of.
@@ -160,7 +160,7 @@ class Worker:
         yield Told("finish", {"reason": reason, "usage": usage})
         self.counts["finished"] += 1
 
-    async def _items(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncIterator[Told]:
+    async def _items(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
         asked, size = running.asked, self.settings.block_size
         tokens = list(asked.token_ids)
         for index in range(asked.max_tokens):

@@ -988,7 +988,7 @@ class BooksBeforeItChecks(Hooked):
 
     def check_id(self, identity: Any) -> None:
         super().check_id(identity)
-        self.reserved = getattr(self, "reserved", set())
+        self.reserved: set[str] = getattr(self, "reserved", set())
         if identity in self.reserved and identity not in self.requests:
             raise ValueError("reserved")
         self.reserved.add(identity)

@@ -143,7 +143,7 @@ class Original:
             del self.sequences[worker][id]
 
     def active(self, worker: Sequence[int]) -> dict[str, float]:
-        one = tuple(worker)
+        one: Pair = (worker[0], worker[1])
         return {"prefill_tokens": sum(self.prefill.get(one, {}).values()), "decode_blocks": len(self.unique(one))}
 
     def remove_worker(self, worker_id: int) -> None:

@@ -130,6 +130,10 @@ def test_shared_blocks_are_not_added_again(trueup_subject: Subject) -> None:
     many = tuple(range(20, 28))
     rows = [booked(A, 0, *many), booked(B, 0, 7, 8, 9), (Ask("asked", 64, (*shared[:3], 5)), [A, B], B)]
     table(trueup_subject, rows)
+    # A shares three of four: 4 active and one more are more than the 4 of B, and half a block of prompt that it queues.
+    for others in ((), (5, 6)):
+        rows = [booked(A, 0, 1, 2, 3, 9), booked(A, 0, *others), booked(B, 8, *(11, 12)[: len(others)])]
+        table(trueup_subject, [*rows, (Ask("asked", 64, shared), [A, B], B)])
     # Two requests on A have the same blocks: they are 4, not 8.
     rows = [booked(A, 0, *shared), booked(A, 0, *shared), booked(B, 0, 7, 8, 9, 10, 11), (Ask("x", 1), [A, B], A)]
     table(trueup_subject, rows)
@@ -138,7 +142,7 @@ def test_shared_blocks_are_not_added_again(trueup_subject: Subject) -> None:
         for identity, worker, hashes in (("a", A, shared), ("b", B, (7, 8))):
             selector.select(Ask(identity, 64, hashes, pinned=worker), [worker])
             selector.prefill_done(identity)
-        found = selector.select(Ask("asked", 0x10, (9,)), [A, B])
+        found = selector.select(Ask("asked", 16, (9,)), [A, B])
         assert found == B, f"after prefill A decodes 4 blocks and B 2, and select chose {list(found)}"
 
 

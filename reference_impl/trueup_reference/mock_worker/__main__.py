@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="KIND[=SHARE][@ITEMS][xTIMES]",
         help="commit it, in a share of the requests, behind so many items, so many times; repeatable",
     )
+    made.add_argument(
+        "--until-stdin-closes", action="store_true", help="end with the standard input too: with whoever started it"
+    )
     return made
 
 
@@ -77,6 +80,8 @@ async def _serve(args: argparse.Namespace, settings: Settings, rules: list[fault
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if args.until_stdin_closes:
+        await _watch_stdin(ended)
     worker = MockWorker(
         settings,
         host=args.host,
@@ -95,6 +100,16 @@ async def _serve(args: argparse.Namespace, settings: Settings, rules: list[fault
     await ended.wait()
     await worker.close()
     return 0
+
+
+async def _watch_stdin(ended: asyncio.Event) -> None:
+    """Sets the event when nobody holds the other end any more."""
+
+    class Watch(asyncio.Protocol):
+        def connection_lost(self, _: Exception | None) -> None:
+            ended.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
 
 
 if __name__ == "__main__":

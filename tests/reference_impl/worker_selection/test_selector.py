@@ -131,7 +131,7 @@ def test_what_is_drained_leaves_nothing() -> None:
     for number in range(200):
         selector.free(f"r{number}")
     loads: Any = selector._loads
-    assert not (loads._slots or loads._masks or loads._requests or loads._by_bit)
+    assert [loads._slots, loads._masks, loads._requests, loads._by_bit] == [{}, {}, {}, []]
 
 
 def test_the_metrics_are_those_of_the_loads() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REFRESH_S = 0.25
 RECV_TIMEOUT_MS = 100
 ONCE_REQUESTS = 20
+PIPE_WIDTH = 120
 SETTLE_S = 5.0  # for events that are still on their way when a bounded run ends
 
 
@@ -32,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="trueup-kv-index",
         description="Listens to the KV events of workers, keeps an index of who holds which blocks, routes requests by "
-        "it, and shows blocks, hit rates, loads and the overlap of the last requests, live. Workers with a URL are sent "
-        "the requests; for other publishers requests are made of what they stored, and only asked about.",
+        "it, and shows blocks, hit rates, loads and the overlap of the last requests, live. Workers with a URL are "
+        "sent the requests; for other publishers requests are made of what they stored, and only asked about.",
     )
     made.add_argument(
         "sources",
@@ -71,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return asyncio.run(_run(args))
     except (SourceError, ValueError) as error:
         sys.stderr.write(f"trueup-kv-index: {error}\n")
+        return 2
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"trueup-kv-index: {error.name} is not installed: pip install 'trueup[reference]'\n")
         return 2
 
 
@@ -137,6 +141,8 @@ async def _show(
     from trueup_reference.kv_demo.showing import shown, told
 
     console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     started = time.monotonic()
     work = asyncio.create_task(_work(args, router, listener, sources))
     waiting = asyncio.create_task(ended.wait())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from trueup_reference.kv_demo.routing import KvRouter, Routed, Row
 
-BAR = 12
+BAR = 6
 STYLES = {"exact": "green", "degraded": "red", "unknown": "dim"}
 SHOWN_REQUESTS = 4
 # What the indexer counts that somebody ought to look at.
@@ -74,11 +75,16 @@ def told(router: KvRouter) -> dict[str, Any]:
 
 
 def _workers(rows: Sequence[Row], blocks: int, seconds: float) -> Table:
-    table = Table(title=f"{blocks:,} blocks after {seconds:.0f} s", title_justify="left", expand=False)
+    table = _table(f"{blocks:,} blocks after {seconds:.0f} s")
     table.add_column("worker", justify="right")
     table.add_column("events")
-    for name in ("blocks", "requests", "failed", "hit rate", "as it says", "prefill tokens", "decode blocks"):
-        table.add_column(name, justify="right")
+    table.add_column("blocks", justify="right")
+    table.add_column("requests", justify="right")
+    table.add_column("failed", justify="right")
+    table.add_column("hit rate", justify="right")
+    table.add_column("it says", justify="right")
+    table.add_column("to prefill", justify="right")
+    table.add_column("to decode", justify="right")
     for row in rows:
         table.add_row(
             name_of(row.worker),
@@ -88,28 +94,31 @@ def _workers(rows: Sequence[Row], blocks: int, seconds: float) -> Table:
             f"{row.failed:,}" if row.failed else "",
             _rate(row.hit_rate),
             _rate(row.seen_hit_rate),
-            f"{row.prefill_tokens:,.0f}",
-            f"{row.decode_blocks:,}",
+            f"{row.prefill_tokens:,.0f} tok",
+            f"{row.decode_blocks:,} blk",
         )
     return table
 
 
 def _requests(recent: Sequence[Routed], rows: Sequence[Row]) -> Table:
-    table = Table(title="the last requests: blocks that each worker held (cost)", title_justify="left")
+    table = _table("the last requests: blocks that each worker held, and its cost")
     table.add_column("request")
     table.add_column("blocks", justify="right")
     for row in rows:
-        table.add_column(f"worker {name_of(row.worker)}")
+        table.add_column(f"worker {name_of(row.worker)}", no_wrap=True)
     for one in recent:
-        cells = [_overlap(one, row.worker) for row in rows]
-        table.add_row(one.id, str(one.prompt_blocks), *cells)
+        table.add_row(one.id, str(one.prompt_blocks), *(_overlap(one, row.worker) for row in rows))
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def _overlap(one: Routed, worker: tuple[int, int]) -> Text:
     depth = one.overlaps.get(worker, 0)
     filled = round(BAR * depth / one.prompt_blocks) if one.prompt_blocks else 0
-    text = Text("█" * filled + "·" * (BAR - filled) + f" {depth} ({one.costs.get(worker, 0):.1f})")
+    text = Text(f"{'█' * filled}{'·' * (BAR - filled)} {depth:>3} {one.costs.get(worker, 0):>6.1f}")
     if worker == one.chosen:
         text.append(" ←")
         text.stylize("bold")

@@ -71,7 +71,8 @@ class Naive:
         return chosen
 
     def tokens(self, request: Any, overlaps: Any, worker: Any) -> float:
-        return max(0, request["isl"] - overlaps.get(worker, 0) * self.block_size)
+        left: float = request["isl"] - overlaps.get(worker, 0) * self.block_size
+        return max(0, left)
 
     def prefill_done(self, id: str) -> None:
         there = self.there[self.where[id]]

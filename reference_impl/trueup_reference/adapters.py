@@ -72,41 +72,6 @@ class MetricsFactory:
 metrics = MetricsFactory()
 
 
-class SelectorFactory:
-    """The factory of the suite `worker-selection`."""
-
-    capabilities = frozenset({"temperature", "weighted_overlaps", "remove_worker", "threads"})
-    name = "trueup reference worker selection"
-
-    def __call__(self, block_size: int, overlap_weight: float, temperature: float, seed: int) -> WorkerSelector:
-        """A selector that knows of no request."""
-        from trueup_reference.worker_selection import WorkerSelector
-
-        return WorkerSelector(block_size, overlap_weight, temperature, seed)
-
-
-worker_selection = SelectorFactory()
-
-
-_EVENT_FACTORIES = {
-    "event_subscriber": "SubscriberFactory",
-    "event_publisher": "PublisherFactory",
-    "event_replay": "ReplayFactory",
-    "event_subscriber_asyncio": "AsyncSubscriberFactory",
-    "event_publisher_asyncio": "AsyncPublisherFactory",
-    "event_replay_asyncio": "AsyncReplayFactory",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """The factories of the event transport, which need pyzmq: it is loaded with the first of them."""
-    if name not in _EVENT_FACTORIES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from trueup_reference.event_transport import factories
-
-    return globals().setdefault(name, getattr(factories, _EVENT_FACTORIES[name])())
-
-
 class IndexFactory:
     """The factory of the suite `kv-index`."""
 
@@ -141,3 +106,38 @@ class IndexFactory:
 
 
 kv_index = IndexFactory()
+
+
+class SelectorFactory:
+    """The factory of the suite `worker-selection`."""
+
+    capabilities = frozenset({"temperature", "weighted_overlaps", "remove_worker", "threads"})
+    name = "trueup reference worker selection"
+
+    def __call__(self, block_size: int, overlap_weight: float, temperature: float, seed: int) -> WorkerSelector:
+        """A selector that knows of no request."""
+        from trueup_reference.worker_selection import WorkerSelector
+
+        return WorkerSelector(block_size, overlap_weight, temperature, seed)
+
+
+worker_selection = SelectorFactory()
+
+
+_EVENT_FACTORIES = {
+    "event_subscriber": "SubscriberFactory",
+    "event_publisher": "PublisherFactory",
+    "event_replay": "ReplayFactory",
+    "event_subscriber_asyncio": "AsyncSubscriberFactory",
+    "event_publisher_asyncio": "AsyncPublisherFactory",
+    "event_replay_asyncio": "AsyncReplayFactory",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The factories of the event transport, which need pyzmq: it is loaded with the first of them."""
+    if name not in _EVENT_FACTORIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from trueup_reference.event_transport import factories
+
+    return globals().setdefault(name, getattr(factories, _EVENT_FACTORIES[name])())

@@ -38,7 +38,11 @@ class WorkerSource(NamedTuple):
 async def found(texts: Sequence[str]) -> list[WorkerSource]:
     """The workers that these texts name, in order. `SourceError` for what names none, or for two of one id and rank."""
     sources = list(await asyncio.gather(*(_found(number, text) for number, text in enumerate(texts, 1))))
-    for name, values in (("worker", [one.worker for one in sources]), ("endpoint", [one.endpoint for one in sources])):
+    parts: dict[str, list[Any]] = {
+        "worker": [one.worker for one in sources],
+        "endpoint": [one.endpoint for one in sources],
+    }
+    for name, values in parts.items():
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
             raise SourceError(f"two sources have the {name} {twice}: each needs one of its own (ID=ENDPOINT names it)")

@@ -9,6 +9,10 @@ class InvalidEventError(ValueError):
     code = "invalid"
 
 
+class OtherBlockSizeError(InvalidEventError):
+    """An event of another block size than the index's: nothing of it would ever match."""
+
+
 class UnknownParentError(InvalidEventError):
     """A store below a block that its worker does not hold: the worker's events were lost, or came in another order."""
 

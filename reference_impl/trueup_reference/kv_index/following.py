@@ -130,6 +130,13 @@ class FollowingIndex(KvIndex):
             for worker in [one for one in self._tracks if one[0] == worker_id]:
                 del self._tracks[worker]
 
+    def stats(self) -> dict[str, int]:
+        """Counts from the start, and what is there now."""
+        found = super().stats()
+        with self._lock:
+            degraded = sum(track.first_missing is not None for track in self._tracks.values())
+        return {**found, "degraded_workers": degraded}
+
     def close(self) -> None:
         """Gives everything back; calls from now on raise `ClosedError`."""
         super().close()
@@ -200,8 +207,3 @@ class FollowingIndex(KvIndex):
         except UnknownParentError:
             return
         self._trees[change.identity] = tree
-
-    def _clear(self, worker: Worker) -> None:
-        for identity, tree in list(self._trees.items()):
-            tree.clear(worker)
-            self._drop_if_empty(identity, tree)

@@ -11,6 +11,7 @@ from trueup_reference.kv_index import dumping, reading
 from trueup_reference.kv_index.errors import ClosedError, UnknownParentError
 from trueup_reference.kv_index.hashing import RECIPE, local_hashes
 from trueup_reference.kv_index.matching import match
+from trueup_reference.kv_index.metrics import exposition
 from trueup_reference.kv_index.reading import PLAIN, Change, Identity
 from trueup_reference.kv_index.tree import Tree
 
@@ -41,8 +42,10 @@ class KvIndex:
         self._trees: dict[Identity, Tree] = {PLAIN: self._plain}
         self._is_closed = False
         self._counts = dict.fromkeys(
-            ("stored_events", "removed_events", "cleared_events", "unknown_parents", "unknown_removals", "requests"), 0
-        )
+            ("stored_events", "removed_events", "cleared_events", "unknown_parents", "unknown_removals", "requests",
+             "requested_blocks", "matched_blocks"),
+            0,
+        )  # fmt: skip
 
     def apply(self, event: Event) -> None:
         """Takes one event in. `event_id` is ignored.
@@ -78,7 +81,11 @@ class KvIndex:
             if tree is None:
                 return {}
             alive = tree.all_bits if tier is None else tree.tier_bits.get(tier, 0)
-            return match(tree, hashes, packed, alive, early_exit=early_exit)
+            found = match(tree, hashes, packed, alive, early_exit=early_exit)
+            self._counts["requested_blocks"] += len(hashes)
+            if found:
+                self._counts["matched_blocks"] += max(found.values())
+            return found
 
     def find_matches_tokens(self, tokens: Sequence[int], lora_name: str | None = None) -> dict[Worker, int]:
         """The same for tokens; what is left over after the last full block does not count."""
@@ -94,11 +101,41 @@ class KvIndex:
                     tree.clear(worker)
                 self._drop_if_empty(identity, tree)
 
+    def clear_worker(self, worker_id: int, dp_rank: int) -> None:
+        """Takes all blocks of one rank out, as *cleared* does."""
+        worker = reading.check_worker(worker_id, dp_rank)
+        with self._lock:
+            self._begin()
+            self._clear(worker)
+
+    def discard(self, worker: Worker, block_hashes: Sequence[int], tier: str | None, group_idx: int | None) -> None:
+        """*Removed* for who knows the group of the blocks, but neither adapter nor salt: these names are of any."""
+        names, _ = reading.read_hashes(block_hashes, "block_hashes")
+        with self._lock:
+            self._begin()
+            self._counts["removed_events"] += 1
+            missing = len(names)
+            for identity, tree in list(self._trees.items()):
+                if identity.group_idx == group_idx and worker in tree.workers:
+                    missing -= len(names) - tree.remove(worker, names, tier)
+                    self._drop_if_empty(identity, tree)
+            self._counts["unknown_removals"] += max(0, missing)
+
     def tracked_blocks(self) -> int:
         """How many pairs of worker and block are held, those that no match reaches included."""
         with self._lock:
             self._begin()
             return sum(tree.blocks for tree in self._trees.values())
+
+    def worker_blocks(self) -> dict[Worker, int]:
+        """How many blocks each worker and rank holds; without those that hold none."""
+        found: dict[Worker, int] = {}
+        with self._lock:
+            self._begin()
+            for tree in self._trees.values():
+                for worker, holder in tree.workers.items():
+                    found[worker] = found.get(worker, 0) + holder.blocks
+        return found
 
     def nodes(self) -> int:
         """How many different blocks the tree is built of."""
@@ -131,6 +168,10 @@ class KvIndex:
                 "workers": len({worker for tree in trees for worker in tree.workers}),
             }
 
+    def metrics_text(self) -> bytes:
+        """A Prometheus exposition of this index; `IndexCollector` is for a registry of yours."""
+        return exposition(self)
+
     def close(self) -> None:
         """Gives everything back; calls from now on raise `ClosedError`."""
         with self._lock:
@@ -145,7 +186,7 @@ class KvIndex:
             raise ClosedError("this index was closed")
 
     def _change(self, change: Change) -> None:
-        tree = self._plain if change.identity == PLAIN else self._trees.get(change.identity)
+        tree = self._plain if change.identity is PLAIN else self._trees.get(change.identity)
         if change.stored is not None:
             self._counts["stored_events"] += 1
             is_new = tree is None
@@ -167,9 +208,12 @@ class KvIndex:
                 self._drop_if_empty(change.identity, tree)
         else:
             self._counts["cleared_events"] += 1
-            for identity, one in list(self._trees.items()):
-                one.clear(change.worker)
-                self._drop_if_empty(identity, one)
+            self._clear(change.worker)
+
+    def _clear(self, worker: Worker) -> None:
+        for identity, tree in list(self._trees.items()):
+            tree.clear(worker)
+            self._drop_if_empty(identity, tree)
 
     def _dump(self, only: Worker | None = None) -> list[dict[str, Any]]:
         counts: dict[Worker, Iterator[int]] = {}

@@ -27,8 +27,8 @@ def match(
         if isinstance(following, dict):
             _arrive(tree, depths, alive, depth)
             ways.extend((one, depth, alive & _slots(one)) for one in following.values())
-            following, alive = None, 0
-        elif early_exit and depth and not ways and not alive & (alive - 1):
+            following, alive, early_exit = None, 0, False  # who is alone on one way may be behind others' ends
+        elif early_exit and depth and not alive & (alive - 1):
             following = None
         segment = following
         if segment is None:

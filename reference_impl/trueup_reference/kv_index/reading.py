@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Final, NamedTuple, NoReturn
+from struct import Struct
+from typing import Any, Final, NamedTuple, NoReturn, TypeGuard
 
-from trueup_reference.kv_index.errors import InvalidEventError
+from trueup_reference.kv_index.errors import InvalidEventError, OtherBlockSizeError
 
 U64 = 1 << 64
 U32 = 1 << 32
 TIERS: Final = ("gpu", "cpu", "disk", "external")
-SMALL = bytes(7)  # in the bytes of every 0 and 1, which may have been a bool
-_names_of = itemgetter("block_hash")
-_locals_of = itemgetter("tokens_hash")
+_packed = Struct("=Q").pack
+ONLY_INT: Final = {int}
 
 
 class Identity(NamedTuple):
@@ -56,58 +55,70 @@ class Change(NamedTuple):
 
 def read(event: Mapping[str, Any], block_size: int) -> Change:
     """Raises `InvalidEventError`, which names the field, what is there and what is due."""
-    if not isinstance(event, Mapping):
+    if type(event) is not dict and not isinstance(event, Mapping):  # a look at the type costs a tenth of the other
         _refuse("event", event, "a mapping with worker_id and event")
-    worker_id = event.get("worker_id")
     inner = event.get("event")
-    if not isinstance(inner, Mapping):
+    if not _is_mapping(inner):
         _refuse("event.event", inner, "a mapping with event_id, dp_rank and data")
-    rank = inner.get("dp_rank")
-    event_id = inner.get("event_id")
-    worker = check_worker(worker_id, rank)
+    worker_id, rank, event_id = event.get("worker_id"), inner.get("dp_rank"), inner.get("event_id")
+    if type(worker_id) is int and type(rank) is int and 0 <= worker_id < U64 and 0 <= rank < U32:
+        worker = (worker_id, rank)
+    else:
+        worker = check_worker(worker_id, rank)
     if type(event_id) is not int or not 0 <= event_id < U64:
         _refuse("event_id", event_id, "an integer from 0 to 2^64 - 1")
+    tier, key = None, PLAIN
+    if len(inner) > 3:  # as most events have no more, these cost nothing then
+        tier, key = _beside(inner, block_size)
+    data = inner.get("data")
+    if _is_mapping(data) and len(data) == 1:
+        if "stored" in data:
+            parent, stored = _stored(data["stored"])
+            return Change(worker, event_id, parent, stored, None, tier, key)
+        if "removed" in data:
+            removed = data["removed"]
+            if not _is_mapping(removed) or len(removed) != 1 or "block_hashes" not in removed:
+                _refuse("removed", removed, "a mapping with block_hashes")
+            names, _ = read_hashes(removed["block_hashes"], "block_hashes")
+            return Change(worker, event_id, None, None, names, tier, key)
+    elif isinstance(data, str) and data == "cleared":
+        return Change(worker, event_id, None, None, None, tier, key)
+    return _refuse("data", data, 'one of {"stored": …}, {"removed": …} and "cleared"')
+
+
+def _beside(inner: Mapping[str, Any], block_size: int) -> tuple[str | None, Identity]:
     size = inner.get("block_size")
-    if size is not None and size != block_size:
-        raise InvalidEventError(
+    if size is not None and (type(size) is not int or size != block_size):
+        raise OtherBlockSizeError(
             f"block_size is {size!r} in the event and {block_size} in the index: no block of one is one of the other"
         )
     tier = inner.get("tier")
     if tier is not None:
         check_tier(tier)
     identity = inner.get("identity")
-    key = PLAIN if identity is None else read_identity(identity)
-    data = inner.get("data")
-    if data == "cleared" and isinstance(data, str):
-        return Change(worker, event_id, None, None, None, tier, key)
-    if not isinstance(data, Mapping) or len(data) != 1:
-        _refuse("data", data, 'one of {"stored": …}, {"removed": …} and "cleared"')
-    if "stored" in data:
-        parent, chain = _stored(data["stored"])
-        return Change(worker, event_id, parent, chain, None, tier, key)
-    if "removed" in data:
-        removed = data["removed"]
-        if not isinstance(removed, Mapping) or set(removed) != {"block_hashes"}:
-            _refuse("removed", removed, "a mapping with block_hashes")
-        names, _ = read_hashes(removed["block_hashes"], "block_hashes")
-        return Change(worker, event_id, None, None, names, tier, key)
-    return _refuse("data", data, 'one of {"stored": …}, {"removed": …} and "cleared"')
+    return tier, PLAIN if identity is None else read_identity(identity)
+
+
+def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def read_hashes(hashes: Sequence[int], field: str) -> tuple[list[int], bytes]:
     """Hashes as a list, and as native u64."""
-    if isinstance(hashes, (str, bytes, bytearray, Mapping)) or not hasattr(hashes, "__len__"):
+    if type(hashes) is not list and (
+        isinstance(hashes, (str, bytes, bytearray, Mapping)) or not hasattr(hashes, "__getitem__")
+    ):
         _refuse(field, hashes, "a list of integers from 0 to 2^64 - 1")
     try:
         packed = array("Q", hashes)
     except (TypeError, OverflowError):
         _refuse_one(hashes, field)
-    as_bytes = packed.tobytes()
-    if SMALL in as_bytes and bool in set(map(type, hashes)):
+    types = set(map(type, hashes))
+    if bool in types:
         _refuse_one(hashes, field)
-    if type(hashes) is list and (not hashes or type(hashes[0]) is int):
-        return hashes, as_bytes
-    return packed.tolist(), as_bytes
+    if type(hashes) is list and (types == ONLY_INT or not types):
+        return hashes, packed.tobytes()
+    return packed.tolist(), packed.tobytes()
 
 
 def chain(names: list[int], local: list[int]) -> Chain:
@@ -117,7 +128,7 @@ def chain(names: list[int], local: list[int]) -> Chain:
 
 def read_identity(identity: Mapping[str, Any]) -> Identity:
     """Fields that are left out are None."""
-    if not isinstance(identity, Mapping) or not set(identity) <= set(Identity._fields):
+    if not _is_mapping(identity) or not set(identity) <= set(Identity._fields):
         _refuse("identity", identity, f"a mapping of {', '.join(Identity._fields)}")
     found = Identity(**identity)
     for field in ("lora_name", "cache_salt"):
@@ -138,7 +149,8 @@ def check_tier(tier: Any) -> None:
 
 def check_worker(worker_id: Any, rank: Any) -> tuple[int, int]:
     """A worker with its rank."""
-    check_worker_id(worker_id)
+    if type(worker_id) is not int or not 0 <= worker_id < U64:
+        check_worker_id(worker_id)
     if type(rank) is not int or not 0 <= rank < U32:
         _refuse("dp_rank", rank, "an integer from 0 to 2^32 - 1")
     return worker_id, rank
@@ -151,7 +163,7 @@ def check_worker_id(worker_id: Any) -> None:
 
 
 def _stored(stored: Any) -> tuple[int | None, Chain]:
-    if not isinstance(stored, Mapping) or set(stored) != {"parent_hash", "blocks"}:
+    if not _is_mapping(stored) or len(stored) != 2 or "parent_hash" not in stored or "blocks" not in stored:
         _refuse("stored", stored, "a mapping with parent_hash and blocks")
     parent = stored["parent_hash"]
     if parent is not None and (type(parent) is not int or not 0 <= parent < U64):
@@ -160,8 +172,13 @@ def _stored(stored: Any) -> tuple[int | None, Chain]:
     if not isinstance(blocks, (list, tuple)) or not blocks:
         _refuse("blocks", blocks, "a list of one block or more")
     try:
-        names, names_packed = read_hashes(list(map(_names_of, blocks)), "block_hash")
-        locals_, locals_packed = read_hashes(list(map(_locals_of, blocks)), "tokens_hash")
+        if len(blocks) == 1:  # what a decoding engine sends, over and over
+            (block,) = blocks
+            name, one = block["block_hash"], block["tokens_hash"]
+            if type(name) is int and type(one) is int and 0 <= name < U64 and 0 <= one < U64 and name != parent:
+                return parent, Chain([name], [one], _packed(name), _packed(one))
+        names, names_packed = read_hashes([block["block_hash"] for block in blocks], "block_hash")
+        local, local_packed = read_hashes([block["tokens_hash"] for block in blocks], "tokens_hash")
     except (KeyError, TypeError, IndexError):
         for place, block in enumerate(blocks):
             if not isinstance(block, Mapping) or not {"block_hash", "tokens_hash"} <= set(block):
@@ -175,7 +192,7 @@ def _stored(stored: Any) -> tuple[int | None, Chain]:
             raise InvalidEventError(f"parent_hash {parent} is one of the event's own blocks")
     elif parent == names[0]:
         raise InvalidEventError(f"parent_hash {parent} is the event's own block")
-    return parent, Chain(names, locals_, names_packed, locals_packed)
+    return parent, Chain(names, local, names_packed, local_packed)
 
 
 def _refuse(field: str, value: Any, due: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from struct import Struct
 from typing import Final
 
 SHIFT: Final = 8
@@ -10,6 +11,7 @@ RUN: Final = 1 << SHIFT
 """The most blocks of a segment. Longer ones make masks and splits cost more, shorter ones queries (docs)."""
 OFFSET: Final = RUN - 1
 HASH_BYTES: Final = 8
+_packed = Struct("=Q").pack
 
 
 class Segment:
@@ -43,17 +45,19 @@ class Segment:
 
     def child(self, local: int, name: int) -> Segment | None:
         """What follows the last block, with this block first."""
-        found = None if self.children is None else self.children.get(local)
+        if self.children is None:
+            return None
+        found = self.children.get(local)
         if isinstance(found, dict):
             return found.get(name)
-        return found if found is not None and found.names.startswith(packed(name)) else None
+        return found if found is not None and found.names.startswith(_packed(name)) else None
 
-    def adopt(self, child: Segment) -> None:
-        """Puts a child in; one of the same first block is replaced."""
+    def adopt(self, child: Segment, local: int, name: int) -> None:
+        """Puts a child in, with its first block; one of the same first block is replaced."""
         child.parent = self
         if self.children is None:
-            self.children = {}
-        local, name = child.head()
+            self.children = {local: child}
+            return
         there = self.children.get(local)
         if there is None:
             self.children[local] = child
@@ -88,7 +92,10 @@ class Segment:
 
     def head(self) -> tuple[int, int]:
         """Local hash and name of the first block."""
-        return number(self.locals[:HASH_BYTES]), number(self.names[:HASH_BYTES])
+        return (
+            int.from_bytes(self.locals[:HASH_BYTES], sys.byteorder),
+            int.from_bytes(self.names[:HASH_BYTES], sys.byteorder),
+        )
 
     def mask(self, slot: int) -> int:
         """The blocks that the slot holds."""
@@ -105,11 +112,6 @@ class Segment:
                 self.partial[slot] = mask
             else:
                 self.partial.pop(slot, None)
-
-
-def packed(value: int) -> bytes:
-    """A native u64."""
-    return value.to_bytes(HASH_BYTES, sys.byteorder)
 
 
 def number(value: bytes) -> int:

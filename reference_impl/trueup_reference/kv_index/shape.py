@@ -6,6 +6,7 @@ Nothing here recurses, checks what it is given, or locks: `index.KvIndex` does t
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from heapq import heapify, heappop, heappush
 from sys import getsizeof
 from typing import Final
@@ -130,7 +131,7 @@ class Shape:
         upper.odd = segment.odd
         parent = segment.parent
         assert parent is not None
-        parent.adopt(upper)  # in the place of this one: it has the same first block
+        parent.adopt(upper, *upper.head())  # in the place of this one: it has the same first block
         old = segment.base
         upper.full = full = segment.full
         partial = segment.partial
@@ -149,7 +150,7 @@ class Shape:
                 segment.set_mask(slot, mask >> at)
             else:
                 self.where[slot].discard(segment)
-        upper.adopt(segment)
+        upper.adopt(segment, *segment.head())
         self._rename(upper, old)
         return upper
 
@@ -158,12 +159,16 @@ class Shape:
         while segment.number >= 0:
             if segment.children is not None:
                 child = segment.only_child()
-                if child is not None and child.first >= segment.size:
-                    self._join(segment, child)
-                return
+                if child is None or child.first < segment.size:
+                    return
+                above = segment.parent
+                assert above is not None
+                self._join(segment, child)
+                segment = above  # which has room for itself in the longer one now, perhaps
+                continue
             if segment.full:
                 return
-            keep = max((mask.bit_length() for mask in segment.partial.values()), default=0)
+            keep = max(map(int.bit_length, segment.partial.values())) if segment.partial else 0
             if keep == segment.size:
                 return
             self._cut(segment, keep)
@@ -201,7 +206,7 @@ class Shape:
         for slot in slots:
             self.where[slot].discard(upper)
             self.where[slot].add(lower)
-        parent.adopt(lower)  # in the place of the upper one: it has its first block now
+        parent.adopt(lower, *lower.head())  # in the place of the upper one: it has its first block now
         self._unnumber(upper)
         self._rename(lower, old, size)
 
@@ -254,11 +259,14 @@ class Shape:
         """The blocks from this place on are gone."""
         table = self.names
         self._most_names = max(self._most_names, len(table))
-        for at, name in enumerate(array("Q", names), place):
-            if table.get(name) == at:
-                del table[name]
-            if name in self.repeated:
-                self._repeat_less(name)
+        if self.repeated:
+            for at, name in enumerate(array("Q", names), place):
+                if table.get(name) == at:
+                    del table[name]
+                if name in self.repeated:
+                    self._repeat_less(name)
+        else:
+            deque(map(table.__delitem__, array("Q", names).tolist()), maxlen=0)
         if len(table) < self._most_names // 4 and self._most_names > SMALLEST:
             # A dict never gets smaller by itself.
             self.names = dict(table.items())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
 from trueup_reference.kv_index.reading import Chain
-from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike, packed
+from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
 Run = tuple[Segment, int, int]  # the blocks from one offset to another, without the last
@@ -43,7 +45,12 @@ class Tree(Shape):
                     f"{count} block{'s' * (count > 1)}: events of it were lost"
                 )
             segment, end = place[0], place[1] + 1
-        known, at, last, stop = self._walk(segment, end, chain)
+            if len(chain.names) == 1 and end == segment.size and self._append(holder, segment, chain, tier):
+                return
+        known: list[Run] = []
+        at, last, stop = 0, segment, end
+        if end < segment.size or segment.children is not None:
+            known, at, last, stop = self._walk(segment, end, chain)
         rest = chain.names[at:] if at else chain.names
         is_plain = self.names.keys().isdisjoint(rest)
         if self.repeated or not is_plain:
@@ -61,6 +68,31 @@ class Tree(Shape):
         if rest:
             self._grow(last, stop, chain, at, holder, slots)
 
+    def _append(self, holder: Holder | None, segment: Segment, chain: Chain, tier: str) -> bool:
+        """Puts one more block at the end of a leaf that is nobody else's, if it is that: what decoding does."""
+        name = chain.names[0]
+        used = segment.first + segment.size
+        if (
+            holder is None
+            or segment.full != 1 << holder.slot
+            or segment.children is not None
+            or segment.partial
+            or used >= RUN
+            or holder.tiers
+            or tier != holder.tier
+            or name in self.names
+            or name in self.repeated
+        ):
+            return False
+        segment.names += chain.names_packed
+        segment.locals += chain.locals_packed
+        self.names[name] = segment.number << SHIFT | used
+        segment.size += 1
+        self.nodes += 1
+        self.blocks += 1
+        holder.blocks += 1
+        return True
+
     def remove(self, worker: Worker, names: Sequence[int], tier: str | None) -> int:
         """How many of the names were not held."""
         holder = self.workers.get(worker)
@@ -69,17 +101,10 @@ class Tree(Shape):
         places = list(map(self.names.get, names))
         if holder.own:
             places = [holder.own.get(name, place) for name, place in zip(names, places, strict=True)]
-        wanted: dict[int, int] = {}  # by segment: the blocks as bits, counted from a segment's first place
-        for place in places:
-            if place is not None:
-                number = place >> SHIFT
-                wanted[number] = wanted.get(number, 0) | 1 << (place & OFFSET)
         removed = 0
         touched = []
-        for number, mask in wanted.items():
-            segment = self.segments[number]
-            assert segment is not None
-            count = self._unmark(segment, mask >> segment.first, holder, tier)
+        for segment, mask in self._by_segment(places):
+            count = self._unmark(segment, mask, holder, tier)
             if count:
                 removed += count
                 touched.append(segment)
@@ -89,6 +114,26 @@ class Tree(Shape):
             self.leave(holder)
             self.settle()
         return len(names) - removed
+
+    def _by_segment(self, places: Iterable[int | None]) -> Iterator[tuple[Segment, int]]:
+        """The segments of places, each with its blocks as a mask."""
+        order = sorted({place for place in places if place is not None})
+        at, count = 0, len(order)
+        while at < count:
+            first = order[at]
+            end = bisect_right(order, first | OFFSET, at)
+            segment = self.segments[first >> SHIFT]
+            assert segment is not None
+            start = (first & OFFSET) - segment.first
+            if order[end - 1] - first == end - at - 1:  # without a hole
+                mask = ((1 << end - at) - 1) << start
+            else:
+                mask = 0
+                for place in order[at:end]:
+                    mask |= 1 << place - first
+                mask <<= start
+            yield segment, mask
+            at = end
 
     def clear(self, worker: Worker) -> None:
         """Removes all blocks of a worker's rank."""
@@ -135,9 +180,17 @@ class Tree(Shape):
 
     def _mark(self, run: Run, holder: Holder, slots: Iterable[int]) -> None:
         segment, start, stop = run
+        is_whole = stop - start == segment.size
         mask = (1 << stop) - (1 << start)
         for slot in slots:
             if segment.full >> slot & 1:
+                continue
+            if is_whole and slot not in segment.partial:
+                segment.full |= 1 << slot
+                self.where[slot].add(segment)
+                if slot == holder.slot:
+                    holder.blocks += stop
+                    self.blocks += stop
                 continue
             old = segment.partial.get(slot, 0)
             new = old | mask
@@ -172,7 +225,7 @@ class Tree(Shape):
             part = slice(at * HASH_BYTES, stop * HASH_BYTES)
             child = self.make(chain.names_packed[part], chain.locals_packed[part])
             self._enter_names(chain.names[at:stop], child.base)
-            segment.adopt(child)
+            segment.adopt(child, chain.locals[at], chain.names[at])
             child.full = marks
             for slot in slots:
                 self.where[slot].add(child)
@@ -181,7 +234,10 @@ class Tree(Shape):
         self.blocks += count - begin
 
     def _enter_names(self, names: list[int], base: int) -> None:
-        self.names.update(zip(names, range(base, base + len(names)), strict=True))
+        if len(names) == 1:
+            self.names[names[0]] = base
+        else:
+            self.names.update(zip(names, range(base, base + len(names)), strict=True))
 
     def _check_order(self, holder: Holder | None, segment: Segment, end: int, chain: Chain) -> None:
         """Refuses a block that would stand below itself."""
@@ -278,7 +334,7 @@ class Tree(Shape):
 
 def _place(names: bytes, name: int) -> int:
     """Which of the names it is; RUN where it is none of them."""
-    wanted = packed(name)
+    wanted = name.to_bytes(HASH_BYTES, sys.byteorder)
     at = names.find(wanted)
     while at >= 0 and at % HASH_BYTES:
         at = names.find(wanted, at + 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import pty
@@ -46,10 +45,8 @@ def eventually(holds: Callable[[], bool]) -> None:
 def test_it_routes_requests_to_the_workers_that_hold_them() -> None:
     found = told("--mock-workers", "2", "--requests", "60")
     workers = found["workers"]
-    assert [(one["worker_id"], one["state"], one["failed"]) for one in workers] == [
-        ("1", "exact", 0),
-        ("2", "exact", 0),
-    ]
+    assert [one["worker_id"] for one in workers] == ["1", "2"]
+    assert {(one["state"], one["failed"]) for one in workers} == {("exact", 0)}
     assert sum(one["routed"] for one in workers) == 60
     assert found["indexer"]["refused_events"] == found["indexer"]["gaps"] == 0
     for one in workers:
@@ -136,15 +133,10 @@ def test_it_is_live_in_a_terminal_and_ends_on_ctrl_c() -> None:
     try:
         eventually(read)
         process.send_signal(signal.SIGINT)
-        while True:
-            try:
-                more = os.read(master, 65536)
-            except OSError as error:
-                assert error.errno == errno.EIO  # the other end is closed
-                break
-            if not more:
-                break
-            seen += more.decode(errors="replace")
+        # At the end of what a terminal has to say Linux answers with EIO.
+        with contextlib.suppress(OSError):
+            while more := os.read(master, 65536):
+                seen += more.decode(errors="replace")
         assert process.wait(LIMIT_S) == 0
     finally:
         os.close(master)

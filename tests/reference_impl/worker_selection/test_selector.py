@@ -52,7 +52,7 @@ def test_costs_book_nothing() -> None:
     assert selector.loads() == {}
 
 
-SETTINGS = {
+SETTINGS: dict[str, tuple[Any, str]] = {
     "block_size": (0, "block_size is 0; 1 to 9007199254740992 is due"),
     "overlap_weight": (-1, "overlap_weight is -1; a finite number of 0 or more is due"),
     "temperature": (float("nan"), "temperature is nan; a finite number of 0 or more is due"),
@@ -63,8 +63,9 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings_that_cannot_be_are_told(name: str) -> None:
     value, told = SETTINGS[name]
+    settings_: dict[str, Any] = {"block_size": 16, name: value}
     with pytest.raises((TypeError, ValueError)) as caught:
-        WorkerSelector(**{"block_size": 16, name: value})
+        WorkerSelector(**settings_)
     assert str(caught.value) == told
 
 

@@ -1,0 +1,121 @@
+"""From what engines publish (format A) to the index's events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from trueup_reference.event_transport import AllBlocksCleared, BlockRemoved, BlockStored, EventBatch
+from trueup_reference.kv_index.errors import InvalidEventError
+from trueup_reference.kv_index.hashing import SEED, local_hashes
+from trueup_reference.kv_index.reading import U64, Identity
+
+FULL_ATTENTION: Final = (None, "full_attention")
+TIERS: Final = {"GPU": "gpu", "CPU": "cpu", "CPU_PINNED": "cpu", "DISK": "disk", "STORAGE": "disk", "FS": "disk"}
+
+
+class Source(NamedTuple):
+    """Who publishes at an endpoint. `dp_rank` is of batches that name none."""
+
+    worker_id: int
+    dp_rank: int = 0
+
+
+class Removal(NamedTuple):
+    """Blocks to be taken from a worker: format A names the group that they are of, but neither adapter nor salt."""
+
+    names: list[int]
+    tier: str
+    group_idx: int | None
+
+
+class Normalised(NamedTuple):
+    """One event of a batch: for `KvIndex.apply`, or `KvIndex.discard`."""
+
+    worker: tuple[int, int]
+    event: dict[str, Any] | None
+    removal: Removal | None = None
+
+
+def as_u64(name: Any) -> int:
+    """A sequence hash: integers modulo 2^64; of bytes the last eight, big-endian, as vLLM does for such readers."""
+    if isinstance(name, bytes):
+        return int.from_bytes(name[-8:], "big")
+    if isinstance(name, int) and not isinstance(name, bool) and -(1 << 63) <= name < U64:
+        return name % U64
+    raise InvalidEventError(f"a block hash is {name!r}: bytes, or an integer of 64 bits is due")
+
+
+def normalise(batch: EventBatch, source: Source, event_id: int) -> Iterator[Normalised | InvalidEventError]:
+    """The batch's events in order; for each that is none of the index's, what is wrong with it."""
+    rank = source.dp_rank if batch.data_parallel_rank is None else batch.data_parallel_rank
+    worker = (source.worker_id, rank)
+    for event in batch.events:
+        try:
+            if isinstance(event, BlockStored):
+                yield Normalised(worker, _told(worker, event_id, **_stored(event)))
+            elif isinstance(event, BlockRemoved):
+                names = [as_u64(name) for name in event.block_hashes]
+                yield Normalised(worker, None, Removal(names, tier_of(event.medium), event.group_idx or None))
+            elif isinstance(event, AllBlocksCleared):
+                yield Normalised(worker, _told(worker, event_id, data="cleared"))
+            # Of events of other types nothing is known: a reader goes on.
+        except InvalidEventError as error:
+            yield error
+
+
+def tier_of(medium: str | None) -> str:
+    """The tier of a medium; what has no tier of its own is external."""
+    return "gpu" if medium is None else TIERS.get(medium.upper(), "external")
+
+
+def _told(worker: tuple[int, int], event_id: int, **fields: Any) -> dict[str, Any]:
+    return {"worker_id": worker[0], "event": {"event_id": event_id, "dp_rank": worker[1], **fields}}
+
+
+def _stored(event: BlockStored) -> dict[str, Any]:
+    names = [as_u64(name) for name in event.block_hashes]
+    size = event.block_size
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InvalidEventError(f"block_size is {size!r}: a positive integer is due")
+    if len(event.token_ids) != len(names) * size:
+        raise InvalidEventError(
+            f"{len(names)} blocks of {size} tokens with {len(event.token_ids)} token_ids: {len(names) * size} are due"
+        )
+    local = local_hashes(event.token_ids, size)
+    if event.extra_keys is not None:
+        local = _with_extra_keys(local, event.extra_keys)
+    salt = _salt(event)
+    # Groups of another kind (a sliding window) hold other blocks under the same names.
+    is_full = event.kv_cache_spec_kind in FULL_ATTENTION and not event.group_idx
+    group = None if is_full else event.group_idx or 0
+    lora = event.lora_name if event.lora_name is not None or event.lora_id is None else f"id {event.lora_id}"
+    identity = Identity(lora, salt, group)
+    parent = None if event.parent_block_hash is None else as_u64(event.parent_block_hash)
+    blocks = [{"block_hash": name, "tokens_hash": one} for name, one in zip(names, local, strict=True)]
+    return {
+        "data": {"stored": {"parent_hash": parent, "blocks": blocks}},
+        "block_size": size,
+        "tier": tier_of(event.medium),
+        "identity": identity._asdict(),
+    }
+
+
+def _salt(event: BlockStored) -> str | None:
+    """SGLang's `metadata: {cache_salt}`."""
+    metadata = event.unknown.get("metadata")
+    salt = metadata.get("cache_salt") if isinstance(metadata, dict) else None
+    return salt if isinstance(salt, str) else None
+
+
+def _with_extra_keys(local: Sequence[int], extra_keys: Any) -> list[int]:
+    """Whatever else makes a block what it is (images, salts) goes into its hash: tokens alone never match it."""
+    if not isinstance(extra_keys, list) or len(extra_keys) != len(local):
+        extra_keys = [extra_keys] * len(local)
+    return [
+        one if extra is None else xxh3_64_intdigest(one.to_bytes(8, "little") + msgspec.msgpack.encode(extra), SEED)
+        for one, extra in zip(local, extra_keys, strict=True)
+    ]

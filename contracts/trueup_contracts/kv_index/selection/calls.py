@@ -107,9 +107,10 @@ class Selector:
         __tracebackhide__ = True
         for worker, (tokens, blocks) in due.items():
             found = self.active(worker)
-            assert same(found, (tokens, blocks)), (
-                f"{when}, active({list(worker)}) is {_told(found)}, expected {_told((tokens, blocks))}"
-            )
+            if not same(found, (tokens, blocks)):
+                raise AssertionError(
+                    f"{when}, active({list(worker)}) is {_told(found)}, expected {_told((tokens, blocks))}"
+                )
 
 
 def same(found: tuple[float, float], due: tuple[float, float]) -> bool:

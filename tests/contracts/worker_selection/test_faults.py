@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from contracts.suite_runs import each_test, verdicts
+from contracts.suite_runs import each_test, verdicts, verdicts_of
 from contracts.worker_selection.faults import FAULTS, Fault
 from contracts.worker_selection.hooked import Hooked
 from contracts.worker_selection.others import OTHERS, Original
 from fix_repository import PROJECT
+from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.kv_index.selection import SUITE
 from trueup_contracts.profile import Profile
 from trueup_reference import adapters
@@ -79,4 +80,5 @@ def test_the_reference_passes_the_thorough_profile(seed: int) -> None:
 @pytest.mark.parametrize("claims", ["", "temperature", "weighted_overlaps remove_worker"])
 def test_a_correct_selector_may_claim_any_part(claims: str) -> None:
     part = type("Part", (Hooked,), {"capabilities": frozenset(claims.split())})
-    assert verdicts("worker-selection", part, QUICK) == {}
+    subject = LocalSubject(SUITE, "part", "tests:part", part)
+    assert verdicts_of(subject, QUICK, but={"WS-012", "WS-014", "WS-061"}) == {}

@@ -1,6 +1,6 @@
 """Over the wire the suite gives every fault, and every correct selector, the verdict that it gives in process.
 
-`make test-slow` asks them all, `make test` the correct ones and a few faults.
+`make test-slow` asks them all, `make test` a few faults; a whole run over the wire is that of `test_node.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ QUICK = Profile("quick", 20261124)
 MODULE = "contracts.worker_selection.over_the_wire"
 # Of what threads do, the wire shows less: a fault may hide behind the time of a round trip.
 LEFT_OUT = {one.id for one in SUITE.requirements.values() if one.needs & {"in_process", "threads"}}
-FEW = {"reference", "Recomputing"}
 EVERY = 12  # of the faults
 
 
@@ -28,7 +27,7 @@ def _asked_of(name: str) -> str | None:
 
 
 NAMES = [
-    pytest.param(name, marks=[] if name in FEW or (number % EVERY == 0 and _asked_of(name)) else [pytest.mark.slow])
+    pytest.param(name, marks=[] if number % EVERY == 0 and _asked_of(name) else [pytest.mark.slow])
     for number, name in enumerate(name for name in SELECTORS if _asked_of(name) not in LEFT_OUT)
 ]
 

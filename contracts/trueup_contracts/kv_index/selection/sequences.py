@@ -27,7 +27,7 @@ BLOCK_SIZE = 8
 
 @requirement("WS-042")
 def test_every_sequence_of_calls_is_that_of_a_list(trueup_subject: Subject, trueup_profile: Profile) -> None:
-    trueup_profile.run_machine(machine(trueup_subject), steps=STEPS, times=4)
+    trueup_profile.run_machine(machine(trueup_subject), steps=STEPS, times=3)
 
 
 def machine(subject: Subject) -> type[RuleBasedStateMachine]:
@@ -57,6 +57,7 @@ def machine(subject: Subject) -> type[RuleBasedStateMachine]:
             overlaps=st.dictionaries(workers, depths),
             candidates=st.lists(workers, min_size=1, unique=True),
             pinned=st.booleans(),
+            done=st.booleans(),
         )
         def select(
             self,
@@ -67,6 +68,7 @@ def machine(subject: Subject) -> type[RuleBasedStateMachine]:
             overlaps: dict[Pair, Any],
             candidates: list[Pair],
             pinned: bool,
+            done: bool,
         ) -> None:
             name = _other(name, self.model.requests)  # of an id under way WS-039 and WS-040 tell
             hashes = prompt[:blocks]
@@ -77,7 +79,10 @@ def machine(subject: Subject) -> type[RuleBasedStateMachine]:
             elif self.temperature == 0:
                 self.model.judge(ask, candidates, chosen)
             self.model.book(ask, chosen)
-            self.settle(f"after {name!r} went to {list(chosen)}")
+            if done:
+                self.selector.prefill_done(name)
+                self.model.prefill_done(name)
+            self.settle(f"after {name!r} went to {list(chosen)}", chosen)
 
         @rule(name=names)
         def prefill_done(self, name: str) -> None:
@@ -87,7 +92,8 @@ def machine(subject: Subject) -> type[RuleBasedStateMachine]:
             else:
                 tolerant(self.selector, "prefill_done", name)
             self.model.prefill_done(name)
-            self.settle(f"after prefill_done({name!r})")
+            under_way = self.model.requests.get(name)
+            self.settle(f"after prefill_done({name!r})", under_way.worker if under_way is not None else None)
 
         @rule(name=names)
         def free(self, name: str) -> None:
@@ -110,8 +116,9 @@ def machine(subject: Subject) -> type[RuleBasedStateMachine]:
             under_way, number = sorted(self.model.requests), NAMES.index(name)
             return under_way[number] if number < len(under_way) else name
 
-        def settle(self, when: str) -> None:
-            self.selector.must_hold(self.model.loads(SOME), when)
+        def settle(self, when: str, worker: Pair | None = None) -> None:
+            """Asks for the load of the worker concerned, or of all."""
+            self.selector.must_hold(self.model.loads(SOME if worker is None else [worker]), when)
 
     return Calls
 

@@ -26,7 +26,7 @@ VERSION_FILE := checks/trueup/__init__.py
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help check test lint test-slow fuzz bench faults clean
+.PHONY: help check test lint test-slow fuzz bench faults demo clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,7 +57,11 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.embedding_cache.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.metrics.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.worker_selection.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
+
+demo: $(TEST_READY)  ## three mock workers, and a KV index that routes requests among them, live; Ctrl-C ends it
+	$(BIN)/trueup-kv-index --mock-workers 3
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) .venv-poetry dist .build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,6 +16,10 @@ REFERENCE = {
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
     "metrics": "trueup_reference.adapters:metrics",
     "kv-index": "trueup_reference.adapters:kv_index",
+    "worker-selection": "trueup_reference.adapters:worker_selection",
+    "event-subscriber": "trueup_reference.adapters:event_subscriber",
+    "event-publisher": "trueup_reference.adapters:event_publisher",
+    "event-replay": "trueup_reference.adapters:event_replay",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

@@ -1,4 +1,4 @@
-"""Threads that take turns often, at places that a seed chooses: so that a race shows every time, not now and then."""
+"""Threads that take turns often, so that a race shows: between any two instructions of an implementation in Python."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from trueup_contracts.pool import Threads
+
+THREADS = 8
 TURNS = 0.03  # of the instructions
 _TRACING = threading.Lock()
 _KIT = str(Path(__file__).parent)
@@ -68,3 +71,18 @@ def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
     finally:
         with _TRACING:
             sys.settrace(before)
+
+
+def together(work: Callable[[random.Random], None], seed: int) -> None:
+    """The same work in all threads at once, each with random choices of its own."""
+    start = threading.Barrier(THREADS)
+
+    def one(number: int) -> None:
+        choices = random.Random(seed * THREADS + number)
+        start.wait()
+        with traced(turns(random.Random(choices.random()))):
+            work(choices)
+
+    with often_in_turn(), Threads() as pool:
+        for future in [pool.submit(one, number) for number in range(THREADS)]:
+            future.result()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trueup_reference.embedding_cache import EmbeddingCache
     from trueup_reference.kv_index import KvIndex
     from trueup_reference.metrics_bridge.exporter import BridgeExporter
+    from trueup_reference.worker_selection import WorkerSelector
 
 
 class RouterFactory:
@@ -105,6 +106,22 @@ class IndexFactory:
 
 
 kv_index = IndexFactory()
+
+
+class SelectorFactory:
+    """The factory of the suite `worker-selection`."""
+
+    capabilities = frozenset({"temperature", "weighted_overlaps", "remove_worker", "threads"})
+    name = "trueup reference worker selection"
+
+    def __call__(self, block_size: int, overlap_weight: float, temperature: float, seed: int) -> WorkerSelector:
+        """A selector that knows of no request."""
+        from trueup_reference.worker_selection import WorkerSelector
+
+        return WorkerSelector(block_size, overlap_weight, temperature, seed)
+
+
+worker_selection = SelectorFactory()
 
 
 _EVENT_FACTORIES = {

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable
 
 from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.fill import Fill
-from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
-from trueup_contracts.turns import often_in_turn, traced, turns
+from trueup_contracts.turns import THREADS, together
 
-THREADS = 8
 KEYS = [f"key {number}" for number in range(6)]
 # Of each key one tensor for ever: whoever gets a key knows what it must be.
 FILLS = {key: Fill(number, "uint8", (11 + 7 * number,)) for number, key in enumerate(KEYS)}
 CAPACITY = 80
-
-
-def _together(work: Callable[[random.Random], None], seed: int) -> None:
-    """The same work in all threads at once, each with random choices of its own."""
-    start = threading.Barrier(THREADS)
-
-    def one(number: int) -> None:
-        choices = random.Random(seed * THREADS + number)
-        start.wait()
-        with traced(turns(random.Random(choices.random()))):
-            work(choices)
-
-    with often_in_turn(), Threads() as pool:
-        for future in [pool.submit(one, number) for number in range(THREADS)]:
-            future.result()
 
 
 @requirement("EC-050")
@@ -58,7 +39,7 @@ def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Pr
                 assert 0 <= found_bytes <= CAPACITY, f"current_bytes is {found_bytes}, the capacity {CAPACITY}"
 
     for seed in range(4):
-        _together(work, trueup_profile.seed + seed)
+        together(work, trueup_profile.seed + seed)
         there = [key for key in KEYS if cache.has(key)]
         due = sum(FILLS[key].size_bytes for key in there)
         assert cache.current_bytes == due, f"left are {due} bytes, and current_bytes is {cache.current_bytes}"
@@ -78,7 +59,7 @@ def test_no_request_is_lost_from_the_counts(trueup_subject: Subject, trueup_prof
         for number in range(rounds):
             cache.get(KEYS[0] if number % 2 else "absent")
 
-    _together(work, trueup_profile.seed)
+    together(work, trueup_profile.seed)
     stats = cache.call("stats")
     due = (THREADS * (rounds // 2), THREADS * (rounds - rounds // 2))
     found = (stats["hits"], stats["misses"])
@@ -100,4 +81,4 @@ def test_keys_can_be_listed_meanwhile(trueup_subject: Subject, trueup_profile: P
                 keys = list(cache.call("keys"))
                 assert len(keys) == len(set(keys)), "keys() has a key twice"
 
-    _together(work, trueup_profile.seed)
+    together(work, trueup_profile.seed)

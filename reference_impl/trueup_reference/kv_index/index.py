@@ -127,6 +127,16 @@ class KvIndex:
             self._begin()
             return sum(tree.blocks for tree in self._trees.values())
 
+    def worker_blocks(self) -> dict[Worker, int]:
+        """How many blocks each worker and rank holds; without those that hold none."""
+        found: dict[Worker, int] = {}
+        with self._lock:
+            self._begin()
+            for tree in self._trees.values():
+                for worker, holder in tree.workers.items():
+                    found[worker] = found.get(worker, 0) + holder.blocks
+        return found
+
     def nodes(self) -> int:
         """How many different blocks the tree is built of."""
         with self._lock:

@@ -1,0 +1,116 @@
+"""`python -m trueup_reference.mock_worker`: one worker in a process of its own, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+
+import msgspec
+
+from trueup_reference.mock_worker import faults
+from trueup_reference.mock_worker.settings import Settings
+
+HELP = {
+    "worker_id": "of its KV events and transfers",
+    "dp_rank": "data-parallel rank",
+    "block_size": "tokens of a block",
+    "capacity_blocks": "blocks of its cache",
+    "ttft_ms": "time to the first token, for a prompt that is cached",
+    "prefill_us_per_token": "for each token of the prompt that is not cached",
+    "itl_ms": "time between tokens",
+    "max_in_flight": "requests under way; more get 429",
+    "drain_ms": "for what is under way when it ends",
+    "seed": "of the faults",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser(
+        prog="python -m trueup_reference.mock_worker",
+        description="A worker without a GPU: it speaks the worker protocol over HTTP, takes the time that it is told, "
+        "and publishes the KV events of a simulated block cache. Once it is ready it prints one line of JSON with its "
+        "URL and endpoints. SIGTERM and SIGINT end it: what is under way has --drain-ms.",
+        epilog="faults: " + "; ".join(f"{kind}: {meaning}" for kind, meaning in faults.MEANINGS.items()),
+    )
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    made.add_argument("--port", type=int, default=0, help="0, the default: a free one")
+    for one in fields(Settings):
+        kind = int if isinstance(one.default, int) else float
+        name, text = f"--{one.name.replace('_', '-')}", f"{HELP[one.name]} (default: %(default)s)"
+        made.add_argument(name, type=kind, default=one.default, metavar="N", help=text)
+    made.add_argument("--events", metavar="ENDPOINT", help="publish KV events there, such as tcp://127.0.0.1:0")
+    made.add_argument("--replay", metavar="ENDPOINT", help="send them again from there")
+    made.add_argument("--topic", default="", help="of the KV events (default: empty)")
+    made.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[=SHARE][@ITEMS][xTIMES]",
+        help="commit it, in a share of the requests, behind so many items, so many times; repeatable",
+    )
+    made.add_argument(
+        "--until-stdin-closes", action="store_true", help="end with the standard input too: with whoever started it"
+    )
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs until a signal; 2 for arguments that cannot be obeyed."""
+    arguments = parser()
+    args = arguments.parse_args(argv)
+    try:
+        settings = Settings(**{one.name: getattr(args, one.name) for one in fields(Settings)})
+        rules = [faults.parse(text) for text in args.fault]
+        return asyncio.run(_serve(args, settings, rules))
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"mock_worker: {error}\n")
+        return 2
+
+
+async def _serve(args: argparse.Namespace, settings: Settings, rules: list[faults.Fault]) -> int:
+    from zmq import ZMQError
+
+    from trueup_reference.mock_worker.server import MockWorker
+
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if args.until_stdin_closes:
+        await _watch_stdin(ended)
+    worker = MockWorker(
+        settings,
+        host=args.host,
+        port=args.port,
+        events_endpoint=args.events,
+        replay_endpoint=args.replay,
+        topic=args.topic,
+        faults=rules,
+    )
+    try:
+        await worker.start()
+    except ZMQError as error:
+        raise OSError(f"{args.events}: {error}") from error
+    sys.stdout.write(msgspec.json.encode({"url": worker.url, **worker.about()}).decode() + "\n")
+    sys.stdout.flush()
+    await ended.wait()
+    await worker.close()
+    return 0
+
+
+async def _watch_stdin(ended: asyncio.Event) -> None:
+    """Sets the event when nobody holds the other end any more."""
+
+    class Watch(asyncio.Protocol):
+        def connection_lost(self, _: Exception | None) -> None:
+            ended.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

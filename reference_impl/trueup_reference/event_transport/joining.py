@@ -171,7 +171,6 @@ class Joiner:
             self._counts.uncertain += 1
             if not self._can_replay:
                 self._next_before = {"kind": "uncertain", "missed": None}
-                self._counts.gaps += live.sequence > self.last + 1
             self._ask_or_deliver(live, Why.UNCERTAIN, max(self.last, 0), asks=True)
         elif live.sequence > self.last + 1:
             self._counts.gaps += 1

@@ -136,6 +136,8 @@ class Publisher(Managed):
 
     def flush(self, timeout_ms: int = LINGER_MS) -> bool:
         """Whether all that was accepted before has been handed to ZMQ (or dropped by `drop_oldest`) in time."""
+        if self._closed:
+            raise ClosedError("the publisher is closed")
         return self._queue.flush(checked_ms("timeout_ms", timeout_ms) / 1000)
 
     def close(self, linger_ms: int = LINGER_MS) -> None:

@@ -2,9 +2,9 @@
 
     python benchmarks/event_transport.py [--messages N] [--rounds N] [--paced N] [--idle-s S] [--replayed N]
 
-One process publishes, another subscribes, over TCP on loopback. Bare pyzmq is what one writes down: `send_multipart` and
-`recv_multipart`; *frame by frame* is the fastest that pyzmq can do, with neither checks nor counts. ZMQ's own queues are
-without bound here, so that nobody drops.
+One process publishes, another subscribes, over TCP on loopback. *Bare* pyzmq is what one writes down: `send_multipart`
+and `recv_multipart`; *frames* sends and receives frame by frame, the fastest that pyzmq can do, with neither checks nor
+counts. ZMQ's own queues are without bound here, so that nobody drops.
 """
 
 from __future__ import annotations
@@ -13,128 +13,22 @@ import argparse
 import multiprocessing
 import os
 import platform
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import zmq
 
+from event_transport_peers import ENDPOINT, RECEIVERS, SENDERS, TOPIC, Sends
 from measure import median, spread, table
 from trueup_reference.event_transport import Publisher, ReplayClient, Subscriber
 
 PAYLOAD_BYTES = 1024
-QUEUE = 10_000
 PACE_S = 0.001
 QUIET_S = 30.0
-TOPIC = "kv"
 FRAMES = bytes(PAYLOAD_BYTES - 8)
-ENDPOINT = "tcp://127.0.0.1:0"
-
-
-class Sends(Protocol):
-    endpoint: str
-
-    def ready(self) -> None: ...
-    def send(self, payload: bytes) -> None: ...
-    def close(self) -> None: ...
-
-
-class Bare:
-    """XPUB, so that it can be seen when the subscriber is there."""
-
-    def __init__(self, *, by_frame: bool = False) -> None:
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.XPUB)
-        self._socket.sndhwm = 0
-        self._socket.bind("tcp://127.0.0.1:*")
-        self.endpoint = str(self._socket.get_string(zmq.LAST_ENDPOINT))
-        self._next = 0
-        if by_frame:
-            self.send = self._send_by_frame  # type: ignore[method-assign]
-
-    def ready(self) -> None:
-        self._socket.recv()
-
-    def send(self, payload: bytes) -> None:
-        self._socket.send_multipart([b"kv", self._next.to_bytes(8, "big"), payload], zmq.NOBLOCK)
-        self._next += 1
-
-    def _send_by_frame(self, payload: bytes) -> None:
-        send = self._socket.send
-        send(b"kv", zmq.SNDMORE | zmq.NOBLOCK)
-        send(self._next.to_bytes(8, "big"), zmq.SNDMORE | zmq.NOBLOCK)
-        send(payload, zmq.NOBLOCK)
-        self._next += 1
-
-    def close(self) -> None:
-        self._socket.close(10_000)
-        self._context.term()
-
-
-class Reference:
-    def __init__(self) -> None:
-        settings: Any = {"full_policy": "block", "block_timeout_ms": 30_000, "queue_batches": QUEUE, "send_hwm": 0}
-        self._publisher = Publisher(ENDPOINT, TOPIC, **settings)
-        self.endpoint = self._publisher.endpoint
-
-    def ready(self) -> None:
-        assert self._publisher.wait_for_subscribers(timeout_ms=60_000)
-
-    def send(self, payload: bytes) -> None:
-        self._publisher.publish(payload)
-
-    def close(self) -> None:
-        self._publisher.close(60_000)
-
-
-def bare_receiver(endpoint: str, *, by_frame: bool = False) -> tuple[Callable[[], bytes | None], Callable[[], None]]:
-    context = zmq.Context()
-    socket = context.socket(zmq.SUB)
-    socket.rcvhwm = 0
-    socket.rcvtimeo = 100
-    socket.subscribe(b"kv")
-    socket.connect(endpoint)
-
-    def receive() -> bytes | None:
-        try:
-            return socket.recv_multipart()[2]
-        except zmq.Again:
-            return None
-
-    def receive_by_frame() -> bytes | None:
-        try:
-            socket.recv()
-        except zmq.Again:
-            return None
-        socket.recv()
-        return socket.recv()
-
-    return receive_by_frame if by_frame else receive, lambda: context.destroy(0)
-
-
-def reference_receiver(endpoint: str) -> tuple[Callable[[], bytes | None], Callable[[], None]]:
-    subscriber = Subscriber(endpoint, TOPIC, 100, recv_hwm=0)
-
-    def receive() -> bytes | None:
-        message = subscriber.recv()
-        return None if message is None else message.payload
-
-    return receive, subscriber.close
-
-
-SENDERS: dict[str, Callable[[], Sends]] = {
-    "bare": Bare,
-    "frames": lambda: Bare(by_frame=True),
-    "reference": Reference,
-}
-RECEIVERS: dict[str, Callable[[str], tuple[Callable[[], bytes | None], Callable[[], None]]]] = {
-    "bare": bare_receiver,
-    "frames": lambda endpoint: bare_receiver(endpoint, by_frame=True),
-    "reference": reference_receiver,
-}
 
 
 class Received(NamedTuple):
@@ -197,7 +91,7 @@ def throughput(sends: str, receives: str, count: int) -> float:
 
 
 def delays(kind: str, count: int) -> list[float]:
-    """Microseconds from the call of `send` to the payload in hand, one message a millisecond; the first tenth is left out."""
+    """Microseconds from the call of `send` to the payload in hand, one message a millisecond, but for the first tenth."""
     sender = SENDERS[kind]()
     try:
         with subscribed(sender, kind, count, is_timed=True) as answers:
@@ -214,16 +108,19 @@ def delays(kind: str, count: int) -> list[float]:
 
 def idle(seconds: float, answers: Connection) -> None:
     """Runs in a process of its own: the part of a core that a subscriber takes which nothing reaches."""
-    with Subscriber("tcp://127.0.0.1:9", TOPIC, 100) as nobody_there, Publisher(ENDPOINT, TOPIC) as silent:
-        with Subscriber(silent.endpoint, TOPIC, 100) as connected:
-            found = []
-            for subscriber in (nobody_there, connected):
+    with (
+        Subscriber("tcp://127.0.0.1:9", TOPIC, 100) as nobody_there,
+        Publisher(ENDPOINT, TOPIC) as silent,
+        Subscriber(silent.endpoint, TOPIC, 100) as connected,
+    ):
+        found = []
+        for subscriber in (nobody_there, connected):
+            subscriber.recv()
+            started_s, cpu_s, calls = time.perf_counter(), time.process_time(), 0
+            while time.perf_counter() - started_s < seconds:
                 subscriber.recv()
-                started_s, cpu_s, calls = time.perf_counter(), time.process_time(), 0
-                while time.perf_counter() - started_s < seconds:
-                    subscriber.recv()
-                    calls += 1
-                found.append(((time.process_time() - cpu_s) / (time.perf_counter() - started_s), calls))
+                calls += 1
+            found.append(((time.process_time() - cpu_s) / (time.perf_counter() - started_s), calls))
     answers.send(found)
 
 
@@ -264,7 +161,8 @@ def at(values: list[float], share: float) -> float:
 
 
 def show_throughput(count: int, rounds: int) -> None:
-    pairs = [("bare", "bare"), ("frames", "frames"), ("reference", "bare"), ("bare", "reference"), ("reference", "reference")]
+    kinds = "bare frames reference"
+    pairs = [(kind, kind) for kind in kinds.split()] + [("reference", "bare"), ("bare", "reference")]
     rates: dict[tuple[str, str], list[float]] = {pair: [] for pair in pairs}
     for _ in range(rounds):
         for pair in pairs:
@@ -273,7 +171,7 @@ def show_throughput(count: int, rounds: int) -> None:
     for pair in pairs:
         ratios = [rate / bare for rate, bare in zip(rates[pair], rates["bare", "bare"], strict=True)]
         rows.append([*pair, *spread(rates[pair], 0), *spread(ratios, 2)])
-    print(f"Throughput, {PAYLOAD_BYTES:,} bytes, {count:,} messages; ratio to bare pyzmq in the same round (aim: 0.80)\n")
+    print(f"Throughput, {PAYLOAD_BYTES:,} bytes, {count:,} messages; ratio to bare in the same round (aim: 0.80)\n")
     table(["publisher", "subscriber", "messages/s", "range", "ratio", "range"], rows)
 
 
@@ -336,4 +234,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -91,7 +91,7 @@ def throughput(sends: str, receives: str, count: int) -> float:
 
 
 def delays(kind: str, count: int) -> list[float]:
-    """Microseconds from the call of `send` to the payload in hand, one message a millisecond, but for the first tenth."""
+    """Microseconds from the call of `send` to the payload in hand, a message a millisecond, but for the first tenth."""
     sender = SENDERS[kind]()
     try:
         with subscribed(sender, kind, count, is_timed=True) as answers:
@@ -200,9 +200,9 @@ def show_idle(seconds: float) -> None:
     found = ours.recv()
     process.join(QUIET_S)
     print(f"A subscriber with a timeout of 100 ms that receives nothing, {seconds:g} s each (aim: 0.5 % of a core)\n")
-    names = ["nobody there", "connected to a silent publisher"]
+    names = ["is not there", "is silent"]
     rows = [[name, f"{cpu:.2%}", str(calls)] for name, (cpu, calls) in zip(names, found, strict=True)]
-    table(["", "of a core", "timeouts"], rows)
+    table(["its publisher", "of a core", "timeouts"], rows)
 
 
 def show_replays(count: int, rounds: int) -> None:

@@ -19,7 +19,7 @@ def test_the_benchmark_prints_its_tables() -> None:
     assert names == [
         *["publisher", "bare", "frames", "reference", "reference", "bare"],
         *["both sides", "bare", "reference"],
-        *["", "nobody there", "connected to a silent publisher"],
+        *["its publisher", "is not there", "is silent"],
         *["asked by", "bare DEALER", "ReplayClient", "late Subscriber"],
     ]
     assert "lost" not in done.stdout

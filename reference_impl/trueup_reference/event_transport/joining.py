@@ -244,7 +244,6 @@ class Joiner:
         self.out.append(Message(self._endpoint, live.topic, live.sequence, None, live.payload, before, is_replayed))
         self._settle()
 
-    def _settle(self) -> None:
-        """Opens or shuts the quick way."""
+    def _settle(self) -> None:  # opens or shuts the quick way
         is_quick = self._why is None and not self._is_unsure and not self._is_ahead
         self.expected = self.last + 1 if is_quick and self.last is not None else NEVER

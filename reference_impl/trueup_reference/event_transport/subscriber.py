@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Unpack
 
@@ -45,6 +46,8 @@ class Subscriber(Managed):
         self._holder: int | None = None
         self._closing = False
         exiting.opened(self)
+        self._abandoned = weakref.finalize(self, self._core.close)
+        self._abandoned.atexit = False
 
     def recv(self) -> Message | None:
         """The next message, or None where none came within the timeout, or another thread closed meanwhile.
@@ -94,6 +97,7 @@ class Subscriber(Managed):
         with self._lock:
             self._core.close()
         exiting.closed(self)
+        self._abandoned.detach()
 
     @property
     def connected(self) -> dict[str, bool]:

@@ -329,3 +329,18 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], said: str
     with pytest.raises(SettingError) as told:
         Subscriber(**{"endpoints": "tcp://127.0.0.1:9", **settings})
     assert str(told.value).startswith(said)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell of descriptors")
+def test_what_nobody_holds_any_more_ends() -> None:
+    def forget() -> None:
+        publisher = Publisher(ANY_PORT, "kv")
+        subscriber = Subscriber(publisher.endpoint, "kv", 0)
+        subscriber.recv()
+        publisher.publish(b"x")
+
+    forget()
+    before = (descriptors(), threading.active_count())
+    for _ in range(5):
+        forget()
+    assert (descriptors(), threading.active_count()) == before

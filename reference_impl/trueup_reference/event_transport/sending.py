@@ -20,7 +20,9 @@ from trueup_reference.event_transport.waking import Wakeup
 from trueup_reference.event_transport.zap import AllowList
 
 _AT_ONCE = 128  # live batches between two looks at everything else
-_MOST_INCOMING_BYTES = 1 << 16  # a topic, or a request: who sends more is disconnected
+_MOST_TOPIC_BYTES = 1 << 16  # who subscribes to a longer one is disconnected
+_MOST_REQUEST_BYTES = 1 << 22  # what is longer than 8 bytes is counted; who sends more than this is disconnected
+_REQUESTS_WAITING = 100  # of each client
 _REPLAYED_AT_ONCE = 16  # to each client, between live batches
 
 
@@ -129,12 +131,13 @@ class Sender:
             # VERBOSER: every subscriber that comes or goes is told, not the first and the last of a topic only.
             socket.setsockopt(zmq.XPUB_VERBOSER, int(not sending.connects))
             socket.sndhwm = sending.send_hwm
-            socket.maxmsgsize = _MOST_INCOMING_BYTES
+            socket.maxmsgsize = _MOST_TOPIC_BYTES
             self.endpoints.append(self._attach(socket, endpoint))
         self.readiness.counts = [0] * len(self._sockets)
         if sending.replay_endpoint is not None:
             socket = self._context.socket(zmq.ROUTER)
-            socket.maxmsgsize = _MOST_INCOMING_BYTES
+            socket.maxmsgsize = _MOST_REQUEST_BYTES
+            socket.rcvhwm = _REQUESTS_WAITING
             self._replay = ReplayServer(socket, sending.topic, self._buffer, sending.replay_form)
             if sending.keys is not None:
                 sending.keys.apply(socket)

@@ -42,7 +42,7 @@ class Subscriber(Managed):
         self.name = name
         self._timeout_s = checked_timeout_ms(recv_timeout_ms) / 1000
         self._core = SubscriberCore(endpoints, topic, format, **settings)
-        self._lock = threading.Lock()  # of the sockets: they belong to whoever holds it
+        self._lock = threading.RLock()  # of the sockets: they belong to whoever holds it
         self._holder: int | None = None
         self._closing = False
         exiting.opened(self)
@@ -56,10 +56,10 @@ class Subscriber(Managed):
         """
         core = self._core
         with self._lock:
-            if self._closing:
-                raise ClosedError("the subscriber is closed")
             self._holder = threading.get_ident()
             try:
+                if self._closing:
+                    raise ClosedError("the subscriber is closed")
                 message = core.take()
                 if message is not None:
                     return message

@@ -12,10 +12,11 @@ from trueup_reference.event_transport.codec_b import ParsedB, parse_frames_b
 from trueup_reference.event_transport.connecting import Context, Receiving, subscribed_socket
 from trueup_reference.event_transport.counting import Counts
 from trueup_reference.event_transport.errors import MalformedError
-from trueup_reference.event_transport.joining import Joiner, Live
+from trueup_reference.event_transport.held import Held
+from trueup_reference.event_transport.joining import Joiner
 from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES
 from trueup_reference.event_transport.logs import tell, warn_seldom
-from trueup_reference.event_transport.messages import Message
+from trueup_reference.event_transport.messages import Live, Message
 from trueup_reference.event_transport.replay_asking import Asking
 
 _MONITORED = zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
@@ -51,10 +52,9 @@ class Source:
         self.joiner = Joiner(
             endpoint,
             counts,
+            Held(receiving.most_held, receiving.most_held_bytes),
             can_replay=replay_endpoint is not None,
             replay_from=receiving.replay_from,
-            most_held=receiving.most_held,
-            most_held_bytes=receiving.most_held_bytes,
         )
         self._socket = subscribed_socket(context, receiving)
         self._recv = self._socket.recv
@@ -106,6 +106,8 @@ class Source:
         except zmq.Again:
             self.look()
             joiner.drained()
+            if joiner.ask is not None:
+                self._replay()
             return None
         except BaseException:  # interrupted amid a message: its rest must not be read as the next one
             while self._socket.get(zmq.RCVMORE):
@@ -127,6 +129,7 @@ class Source:
             elif told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected = True
                 tell("connected", endpoint=self.endpoint)
+                self.joiner.connected()
 
     def close(self) -> None:
         """All sockets."""

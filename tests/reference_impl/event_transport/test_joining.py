@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueup_reference.event_transport.counting import Counts
-from trueup_reference.event_transport.joining import Joiner, Live
-from trueup_reference.event_transport.messages import Message
+from trueup_reference.event_transport.held import Held
+from trueup_reference.event_transport.joining import Joiner
+from trueup_reference.event_transport.messages import Live, Message
 
 END = None
 
@@ -41,10 +42,9 @@ class World:
         self.joiner = Joiner(
             "tcp://there:1",
             self.counts,
+            Held(1_000_000, 1 << 40),
             can_replay=can_replay,
             replay_from=replay_from,
-            most_held=1_000_000,
-            most_held_bytes=1 << 40,
         )
         self.life = 0
         self.next = 0
@@ -80,9 +80,11 @@ class World:
         self.buffer.clear()
         self.replies.clear()
         self.joiner.disconnected()
+        self.joiner.connected()
 
     def do_cut(self) -> None:
         self.joiner.disconnected()
+        self.joiner.connected()
 
     def do_read(self) -> None:
         if not self.live:
@@ -222,6 +224,21 @@ def test_a_restart_that_has_passed_the_last_number_is_found_by_its_payload(first
     ]
     assert [message.before for message in world.delivered if message.before] == [{"kind": "restart", "missed": 0}]
     assert world.counts.restarts == 1
+
+
+def test_what_a_lost_connection_cost_is_asked_for_as_soon_as_it_is_back() -> None:
+    world = World(can_replay=True)
+    for step in [*["send", "read"] * 2, "cut", "lose", "lose", "read"]:
+        world.do(step)
+    world.settle()
+    assert [told(message) for message in world.delivered] == [Told(0, n) for n in range(4)]
+    assert [message.before for message in world.delivered] == [None] * 4
+    for step in ["restart", *["lose"] * 5, "read"]:
+        world.do(step)
+    world.settle()
+    assert [told(message) for message in world.delivered[4:]] == [Told(1, n) for n in range(5)]
+    assert world.delivered[4].before == {"kind": "restart", "missed": 0}
+    assert (world.counts.uncertain, world.counts.restarts, world.counts.disconnects) == (2, 1, 2)
 
 
 def test_without_replay_a_restart_behind_a_cut_is_uncertain() -> None:

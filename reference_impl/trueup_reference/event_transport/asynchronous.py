@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -66,6 +67,7 @@ class AsyncSubscriber(AsyncManaged):
         self._turn = asyncio.Lock()
         self._closing = False
         exiting.opened(self._core)
+        weakref.finalize(self, self._core.close).atexit = False
 
     async def recv(self) -> Message | None:
         """The next message, or None where none came within the timeout, or another task closed meanwhile."""

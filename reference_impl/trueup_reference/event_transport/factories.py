@@ -112,4 +112,11 @@ def canonical_encode(format: Format) -> Any:
     """What makes the payload of a batch in canonical form."""
     if format == "A":
         return lambda batch: encode_payload(canonical.to_wire_batch(batch, "map"), "map")
-    return lambda batch: Envelope(payload=batch["payload"], published_at_ms=batch["published_at_ms"])
+    return _envelope
+
+
+def _envelope(batch: Any) -> Envelope:
+    try:
+        return Envelope(payload=bytes(batch["payload"]), published_at_ms=int(batch["published_at_ms"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no batch of format B in canonical form: {error!r}") from error

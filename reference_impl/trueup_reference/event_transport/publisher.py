@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, Unpack
 
@@ -98,6 +99,8 @@ class Publisher(Managed):
         self.endpoint = self._sender.endpoints[0]
         self.replay_endpoint = self._sender.replay_endpoint
         exiting.opened(self)
+        self._abandoned = weakref.finalize(self, _abandon, self._queue, self._sender, self._wakeup)
+        self._abandoned.atexit = False
 
     def publish(self, batch: Any) -> int | None:
         """Its number, or None where it was refused: its number is then gone.
@@ -136,6 +139,8 @@ class Publisher(Managed):
 
     def flush(self, timeout_ms: int = LINGER_MS) -> bool:
         """Whether all that was accepted before has been handed to ZMQ (or dropped by `drop_oldest`) in time."""
+        if self._closed:
+            raise ClosedError("the publisher is closed")
         return self._queue.flush(checked_ms("timeout_ms", timeout_ms) / 1000)
 
     def close(self, linger_ms: int = LINGER_MS) -> None:
@@ -147,6 +152,7 @@ class Publisher(Managed):
         self._sender.end(linger_s)
         self._wakeup.close()
         exiting.closed(self)
+        self._abandoned.detach()
 
     def stats(self) -> dict[str, int]:
         """Counts since the start: accepted, refused, dropped, queued, sent; subscribers and replays besides."""
@@ -184,6 +190,13 @@ class Publisher(Managed):
         envelope = written if isinstance(written, Envelope) else _enveloped(written)
         made = make_frames_b(self.topic, self.publisher_id, number, envelope.payload, envelope.published_at_ms)
         return tuple(made[1:])
+
+
+def _abandon(queue: BatchQueue, sender: Sender, wakeup: Wakeup) -> None:
+    """Nobody holds the publisher any more, and it was not closed."""
+    queue.close()
+    sender.end(0.0)
+    wakeup.close()
 
 
 def _encoded(batch: Any) -> bytes:

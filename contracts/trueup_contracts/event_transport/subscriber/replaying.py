@@ -173,6 +173,6 @@ def test_a_restart_is_not_replayed_as_a_gap(trueup_subject: Subject) -> None:
     with _streaming(trueup_subject, ReplayServer()) as stream:
         stream.server.batches.clear()
         stream.publish([0, 1, 2])
-        found = [stream.subscriber.message("and the publisher restarted at 0").sequence for _ in range(3)]
+        found = sequences(stream.subscriber.messages(3, "and the publisher restarted at 0"))
         assert found == [0, 1, 2], f"0 and 1 were received, and then the publisher restarted at 0: received {found}"
         stream.subscriber.nothing("after everything was received")

@@ -1,7 +1,7 @@
 """What the suite says of each seeded fault.
 
-`python -m contracts.event_transport.subscriber.failures > …/failures.txt` writes the file anew. It is compared with what
-is said now, so that a change of a message, or a worse counter-example, is seen.
+`python -m contracts.event_transport.subscriber.failures > …/failures.txt` writes the file anew. It is compared with
+what is said now, so that a change of a message, or a worse counter-example, is seen.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ class Hooked:
 
     capabilities = frozenset(CLAIMS.split())
     timeout_env = "HOOKED_RECV_TIMEOUT_MS"
+    watched = int(zmq.EVENT_DISCONNECTED)
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class Hooked:
         made = self.context.socket(zmq.SUB)
         self.set_up(made)
         self.encrypt(made)
-        monitor = made.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        monitor = made.get_monitor_socket(self.watched)
         made.subscribe(self.subscription())
         made.connect(endpoint)
         return Source(endpoint, replay_endpoint, made, monitor)

@@ -223,6 +223,10 @@ def test_what_a_socket_drops_is_a_gap(trueup_subject: Subject) -> None:
         assert missed == due, f"its publisher's queue was full, and {due} messages are missing: told are {missed}"
 
 
+def _ids(found: list[Got]) -> list[tuple[int | None, int]]:
+    return [(one.publisher_id, one.sequence) for one in found]
+
+
 def _received(subject: Subject, sent: list[int], **counts: int) -> list[Got]:
     __tracebackhide__ = True
     with Peer(Budgets(subject.scale)) as peer, subscribed(subject, peer) as subscriber:

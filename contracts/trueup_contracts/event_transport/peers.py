@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import zmq
-from zmq.utils import z85
 
 from trueup_contracts.budgets import Budgets
 from trueup_contracts.errors import NotRunError
@@ -44,7 +43,7 @@ class Curve(NamedTuple):
 
         gate = ThreadAuthenticator(context)
         gate.start()
-        gate.configure_curve_callback("*", _OneClient(self.client_key))
+        gate.configure_curve_callback("kv", _OneClient(self.client_key))
         socket.set(zmq.ZAP_DOMAIN, b"kv")
         socket.set(zmq.CURVE_SERVER, 1)
         socket.set(zmq.CURVE_SECRETKEY, self.secret_key.encode())
@@ -52,14 +51,14 @@ class Curve(NamedTuple):
 
 
 class _OneClient:
-    """Asked for each client that comes; its key is 32 bytes, or their Z85."""
+    """Asked for each client that comes, with its key in Z85."""
 
     def __init__(self, client_key: str) -> None:
-        self._keys = (client_key.encode(), z85.decode(client_key))
+        self._key = client_key.encode()
 
     def callback(self, domain: str, key: bytes) -> bool:
         """Whether it is the one."""
-        return key in self._keys
+        return key == self._key
 
 
 class _Waiting:
@@ -81,13 +80,14 @@ class _Waiting:
         found: list[bytes] = []
 
         def looked() -> bool:
+            __tracebackhide__ = True
             found.extend(self.notices())
             if len(found) < subscriptions and meanwhile is not None:
                 meanwhile()
                 found.extend(self.notices())
             return len(found) >= subscriptions
 
-        self._budgets.until(looked, f"{subscriptions} subscriptions must reach the publisher")
+        self._budgets.until(looked, "its subscription has not reached the publisher")
         return found
 
 

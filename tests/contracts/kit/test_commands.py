@@ -237,6 +237,7 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
         "metrics": "answer a scrape",
         "kv-index": "make the index for blocks of this many tokens",
         "worker-selection": "make the selector",
+        "event-subscriber": "connect to these endpoints",
     }
     assert told[suite] in done.stdout
 

@@ -71,7 +71,7 @@ def test_a_jump_after_a_reconnection_is_uncertain(trueup_subject: Subject) -> No
         relay.drop()
         subscriber.nothing()
         relay.mend()
-        peer.wait(1, subscriber.recv)
+        peer.wait(1, subscriber.nothing)
         peer.send(frames_a(9), frames_a(10))
         found = subscriber.messages(2, "after the connection was lost and came back")
         told = [(one.sequence, one.kind) for one in found]
@@ -91,7 +91,7 @@ def test_endpoints_are_told_apart(trueup_subject: Subject) -> None:
         Subscriber(trueup_subject, one.endpoint, two.endpoint) as subscriber,
     ):
         for peer in (one, two):
-            peer.wait(1, subscriber.recv)
+            peer.wait(1, subscriber.nothing)
         for sequence in range(20):
             one.send(frames_a(sequence))
             two.send(frames_a(100 + sequence))
@@ -108,9 +108,13 @@ def test_publishers_of_format_b_are_told_apart(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         for sequence in range(5):
             peer.send(frames_b(1, sequence), frames_b(2, 50 + sequence))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(10)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(10, "and two publishers sent at one endpoint")
+        ]
         due = [pair for sequence in range(5) for pair in ((1, sequence), (2, 50 + sequence))]
         assert found == due, f"of two publishers at one endpoint were received {found}; {due} is due"
+        subscriber.counts(gaps=0, restarts=0, duplicates=0)
         peer.send(frames_b(1, 7))
         subscriber.message()
         subscriber.counts(gaps=1, restarts=0, duplicates=0)
@@ -125,7 +129,7 @@ def test_a_message_of_two_brokers_arrives_once(trueup_subject: Subject) -> None:
         Subscriber(trueup_subject, one.endpoint, two.endpoint, format="B") as subscriber,
     ):
         for peer in (one, two):
-            peer.wait(1, subscriber.recv)
+            peer.wait(1, subscriber.nothing)
         for sequence in range(10):
             one.send(frames_b(7, sequence))
             two.send(frames_b(7, sequence))
@@ -139,7 +143,10 @@ def test_a_message_of_two_brokers_arrives_once(trueup_subject: Subject) -> None:
 def test_other_messages_with_the_same_number_are_no_duplicates(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         peer.send(frames_b(1, 0), frames_b(2, 0), frames_b(3, 0))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(3)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(3, "and three publishers sent their number 0")
+        ]
         assert found == [(1, 0), (2, 0), (3, 0)], f"three publishers sent their number 0; received were {found}"
         subscriber.counts(duplicates=0)
 
@@ -152,7 +159,7 @@ def test_topics_have_numbers_of_their_own(trueup_subject: Subject) -> None:
     ):
         sent = [("kv", 0), ("load", 0), ("kv", 1), ("load", 1)]
         peer.send(*(frames_b(1, sequence, topic=topic) for topic, sequence in sent))
-        found = [(one.topic, one.sequence) for one in subscriber.messages(len(sent))]
+        found = [(one.topic, one.sequence) for one in subscriber.messages(len(sent), f"and {sent} was sent")]
         assert found == sent, f"one publisher sent {sent}; received were {found}"
         subscriber.counts(duplicates=0, gaps=0, restarts=0)
 
@@ -166,7 +173,7 @@ def test_a_late_message_is_no_duplicate(trueup_subject: Subject) -> None:
         Subscriber(trueup_subject, one.endpoint, two.endpoint, format="B") as subscriber,
     ):
         for peer in (one, two):
-            peer.wait(1, subscriber.recv)
+            peer.wait(1, subscriber.nothing)
         one.send(frames_b(7, 0), frames_b(7, 1), frames_b(7, 3))
         subscriber.messages(3)
         two.send(frames_b(7, 2))
@@ -179,7 +186,10 @@ def test_a_late_message_is_no_duplicate(trueup_subject: Subject) -> None:
 def test_a_publisher_of_format_b_that_comes_back(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         peer.send(frames_b(1, 5), frames_b(1, 6), frames_b(99, 0), frames_b(99, 1))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(4)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(4, "and a publisher came back with another id")
+        ]
         assert found == [(1, 5), (1, 6), (99, 0), (99, 1)], f"a publisher came back with another id: received {found}"
         subscriber.counts(gaps=0, duplicates=0)
 
@@ -211,6 +221,10 @@ def test_what_a_socket_drops_is_a_gap(trueup_subject: Subject) -> None:
         due = found[-1].sequence - found[0].sequence + 1 - len(found)
         assert due > 0, "the kit's publisher has dropped nothing"
         assert missed == due, f"its publisher's queue was full, and {due} messages are missing: told are {missed}"
+
+
+def _ids(found: list[Got]) -> list[tuple[int | None, int]]:
+    return [(one.publisher_id, one.sequence) for one in found]
 
 
 def _received(subject: Subject, sent: list[int], **counts: int) -> list[Got]:

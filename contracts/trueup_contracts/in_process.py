@@ -74,6 +74,11 @@ class LocalSubject(Subject):
             raise AdapterError(f"the factory claims what needs its method {method!r}, and has none")
         return self._opened(method, made_by, args)
 
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer of a method of the factory."""
+        __tracebackhide__ = True
+        return LocalHandle(self._factory, self, f"subject = {self.target.partition(':')[2]}").call(operation, **args)
+
     def begin(self, test: str) -> None:
         """What earlier tests called says nothing about this one. After three that hung, the rest is not run."""
         self._calls = Calls("")
@@ -124,12 +129,15 @@ class LocalSubject(Subject):
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = name if isinstance(factory, Given) else f"{name}({arguments(args)})"
         self.note(Calls(f"subject = {opened}"))
-        made = self.run(lambda: factory(**args), method)
-        if self.suite.adapt is not None:
-            adapted = imported(self.suite.adapt)(made)
-            opened = opened if adapted is made else f"{self._adapter}({opened})"
-            made = adapted
+        made, adapted = self.run(lambda: self._made(factory, args), method)
+        if adapted is not made:
+            opened, made = f"{self._adapter}({opened})", adapted
         return LocalHandle(made, self, f"subject = {opened}")
+
+    def _made(self, factory: Callable[..., Any], args: Mapping[str, Any]) -> tuple[Any, Any]:
+        __tracebackhide__ = True
+        made = factory(**args)
+        return made, made if self.suite.adapt is None else imported(self.suite.adapt)(made)
 
 
 class Given:

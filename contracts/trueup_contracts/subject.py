@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trueup_contracts.errors import NotRunError, TargetError
+from trueup_contracts.errors import NotRunError, Refusal, TargetError
 from trueup_contracts.registry import SuiteInfo, imported, way_of
 
 # Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
@@ -120,6 +120,10 @@ class Subject(abc.ABC):
     @abc.abstractmethod
     def open_by(self, method: str, **args: Any) -> Handle:
         """A new instance from another method of the factory, such as `make_from_text`."""
+
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer of an operation of the factory itself, of which nothing is opened."""
+        raise Refusal("unsupported", f"{operation} is asked of what was opened, here")
 
     @abc.abstractmethod
     def snippet(self) -> str:

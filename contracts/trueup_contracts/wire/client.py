@@ -90,6 +90,11 @@ class WireSubject(Subject):
         __tracebackhide__ = True
         return self.open(**args)
 
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """A request without a handle."""
+        __tracebackhide__ = True
+        return self.ask(self._living(), {"op": operation, "args": values.encoded(args)}, Calls(""))
+
     def ask(self, process: Process, request: Mapping[str, Any], calls: Calls) -> Any:
         """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
         __tracebackhide__ = True

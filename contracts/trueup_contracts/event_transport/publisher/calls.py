@@ -2,60 +2,70 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import TimeoutError as NotInTimeError
+from concurrent.futures import wait
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.apart import Apart
+from trueup_contracts.budgets import SIGNAL_S, SILENCE_S
+from trueup_contracts.errors import AdapterError, LateError, Refusal
 from trueup_contracts.event_transport.protocol import Canonical, Format
 from trueup_contracts.event_transport.publisher.batches import batch, mark_of
-from trueup_contracts.event_transport.publisher.peers import Listener
+from trueup_contracts.event_transport.publisher.peers import Listener, Peer
 from trueup_contracts.event_transport.publisher.reading import Heard, read
-from trueup_contracts.pool import Threads
 from trueup_contracts.subject import Handle, Subject
 
 ANYWHERE = "tcp://127.0.0.1:0"
-# Before they are scaled: a signal that must come is waited for so long; so much later than it should a call may end.
-SIGNAL_S, MARGIN_S = 10.0, 5.0
+MARGIN_S = 5.0  # before it is scaled: so much later than it should a call may end
 LOOK_S = 0.01  # between two looks
 PROBE_S = 0.02  # between two probes for a subscriber that has just connected
 _Answer = TypeVar("_Answer")
 
 
 class Publisher:
-    """An open publisher, closed at the end of its block. Its calls are counted: the n-th publish has number n - 1."""
+    """An open publisher, closed at the end of its block. Its calls are counted: the n-th publish has number n - 1.
+
+    They are made by a thread that the test need not wait for, always the same one; `handle` is for other threads.
+    """
 
     def __init__(self, subject: Subject, *, topic: str = "kv", format: Format = "A", **keywords: Any) -> None:
         endpoint = keywords.pop("endpoint", ANYWHERE)
         self.subject, self.topic, self.format = subject, topic, format
         self.margin_s = MARGIN_S * subject.scale
         self.signal_s = SIGNAL_S * subject.scale
-        self.handle: Handle = self.within(
-            self.signal_s, lambda: subject.open(endpoint=endpoint, topic=topic, format=format, **keywords), "bind"
-        )
+        self.silence_s = SILENCE_S * subject.scale
         self.calls = 0
         self._is_closed = False
+        self._apart = Apart(subject)
+        try:
+            self.handle: Handle = self.within(
+                self.signal_s, lambda: subject.open(endpoint=endpoint, topic=topic, format=format, **keywords), "bind"
+            )
+        except BaseException:
+            self._apart.end()
+            raise
 
     @property
     def endpoint(self) -> str:
         """Where it is bound to, in a form that can be connected to."""
-        return connectable(self.handle.call("endpoint"), "endpoint")
+        return connectable(self.ask("endpoint"), "endpoint")
 
     @property
     def replay_endpoint(self) -> str:
         """The same of its replays."""
-        return connectable(self.handle.call("replay_endpoint"), "replay_endpoint")
+        return connectable(self.ask("replay_endpoint"), "replay_endpoint")
 
     def publish(self, given: Canonical | None = None, *, size_bytes: int = 0) -> int | None:
         """Publishes a batch, whose mark is its number where none is given; its number where it was accepted."""
         number, self.calls = self.calls, self.calls + 1
         what = batch(number, self.format, size_bytes=size_bytes) if given is None else given
-        answered = self.handle.call("publish", batch=what)
+        answered = self.ask("publish", batch=what)
         assert answered is None or (isinstance(answered, int) and answered == number), (
-            f"the {self.calls}. call of publish answered {answered!r}; its number is {number}, or None if it is refused"
+            f"call {self.calls} of publish answered {answered!r}; its number is {number}, or None if it is refused"
         )
         return number if answered is not None else None
 
@@ -75,7 +85,7 @@ class Publisher:
 
     def stats(self) -> dict[str, int]:
         """The counts."""
-        found = self.handle.call("stats")
+        found = self.ask("stats")
         return {name: found[name] for name in ("accepted", "refused", "dropped", "queued", "sent")}
 
     def flush(self, timeout_s: float | None = None) -> bool:
@@ -95,18 +105,32 @@ class Publisher:
             linger_s + self.margin_s, lambda: self.handle.call("close", linger_ms=round(linger_s * 1000)), told
         )
 
-    def within(self, limit_s: float, call: Callable[[], _Answer], told: str) -> _Answer:
-        """The answer of a call that must come within this time. It is made by another thread."""
+    def ask(self, operation: str, /, **args: Any) -> Any:
+        """The answer of a call that has no time of its own."""
         __tracebackhide__ = True
-        future = Threads().submit(call)
+        return self.within(self.signal_s, lambda: self.handle.call(operation, **args), operation)
+
+    def within(self, limit_s: float, call: Callable[[], _Answer], told: str) -> _Answer:
+        """The answer of one or many calls, which must come within this time."""
+        __tracebackhide__ = True
         try:
-            return future.result(limit_s)
-        except NotInTimeError:
-            if future.done():  # it raised a timeout of its own
-                raise
+            return self._apart.run(call, limit_s)
+        except LateError:
             raise AssertionError(f"{told} had not ended after {limit_s:.1f} s") from None
 
-    def reach(self, *listeners: Listener) -> int:
+    def beside(self, work: Callable[[Handle], _Answer]) -> Beside[_Answer]:
+        """Work with the handle that another thread begins now."""
+        return Beside(self, lambda: work(self.handle))
+
+    def many(self, count: int, told: str = "", *, size_bytes: int = 0, limit_s: float | None = None) -> list[int | None]:
+        """So many publishes in one go: a burst. What `publish` answered to each."""
+        given = [batch(self.calls + one, self.format, size_bytes=size_bytes) for one in range(count)]
+        self.calls += count
+        said = f"{count} publishes{told}" if count > 1 else f"publish{told}"
+        limit_s = self.signal_s if limit_s is None else limit_s
+        return self.within(limit_s, lambda: [self.handle.call("publish", batch=one) for one in given], said)
+
+    def reach(self, *listeners: Peer) -> int:
         """Publishes until all of them hear it: who has just connected misses what comes before. The last number."""
         until, waiting = time.monotonic() + self.signal_s, list(listeners)
         while waiting:
@@ -123,7 +147,7 @@ class Publisher:
             self.until(listener, self.calls - 1)
         return self.calls - 1 if last is None else last
 
-    def until(self, listener: Listener, number: int, limit_s: float | None = None) -> list[Heard]:
+    def until(self, listener: Peer, number: int, limit_s: float | None = None) -> list[Heard]:
         """What a subscriber hears up to the message of this number."""
         limit_s = self.signal_s if limit_s is None else limit_s
         until, found = time.monotonic() + limit_s, list[Heard]()
@@ -135,7 +159,16 @@ class Publisher:
             found.append(read(frames, self.format))
         return found
 
-    def all_until_now(self, listener: Listener) -> list[Heard]:
+    def next(self, listener: Peer, count: int) -> list[Heard]:
+        """The next messages that a subscriber hears, whatever their numbers."""
+        until, found = time.monotonic() + self.signal_s, list[Heard]()
+        while len(found) < count:
+            frames = listener.take(until - time.monotonic())
+            assert frames is not None, f"{count} batches were published, and came {numbers(found)}"
+            found.append(read(frames, self.format))
+        return found
+
+    def all_until_now(self, listener: Peer) -> list[Heard]:
         """What a subscriber hears up to a batch that is published now, without it."""
         last = self.accepted()
         found = self.until(listener, last)
@@ -146,13 +179,38 @@ class Publisher:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._is_closed:
-            return
         try:
-            self.close()
+            if not self._is_closed and not self._apart.is_given_up:
+                self.close()
         except (AssertionError, Refusal, AdapterError):
             if kind is None:
                 raise
+        finally:
+            self._apart.end()
+
+
+class Beside(Generic[_Answer]):
+    """What another thread does with a publisher."""
+
+    def __init__(self, publisher: Publisher, work: Callable[[], _Answer]) -> None:
+        self._apart = Apart(publisher.subject)
+        self._begun = threading.Event()
+        self._future = self._apart.begin(lambda: (self._begun.set(), work())[1])
+
+    def is_waiting(self, silence_s: float) -> bool:
+        """Whether it has begun, and then not ended for so long."""
+        self._begun.wait()
+        return not wait([self._future], silence_s).done
+
+    def answer(self, limit_s: float, told: str) -> _Answer:
+        """Its answer. `AssertionError` where it has not ended by then."""
+        __tracebackhide__ = True
+        try:
+            return self._apart.answer(self._future, limit_s)
+        except LateError:
+            raise AssertionError(f"{told} had not ended after {limit_s:.1f} s") from None
+        finally:
+            self._apart.end()
 
 
 @contextmanager

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import random
+import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from trueup_contracts import requirement
 from trueup_contracts.event_transport.publisher.batches import batch, mark_of, unencodable
 from trueup_contracts.event_transport.publisher.calls import Publisher, check_marks, heard, numbers
 from trueup_contracts.event_transport.publisher.peers import Listener, Stalled, Upstream
 from trueup_contracts.event_transport.publisher.reading import Heard
-from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
-from trueup_contracts.subject import Subject
+from trueup_contracts.subject import Handle, Subject
 
 ROUND = 400  # batches: below the high-water mark of 1,000 that sockets have by default
 LARGE_BYTES, LARGE_ROUND = 1 << 16, 250  # of these: more than a socket's buffers hold
@@ -32,8 +34,7 @@ def _complete(found: list[Heard], first: int, count: int) -> None:
 def test_every_batch_arrives_once_and_in_order(trueup_subject: Subject) -> None:
     with heard(trueup_subject) as (publisher, listener):
         first = publisher.calls
-        for _ in range(ROUND):
-            publisher.accepted()
+        publisher.many(ROUND)
         _complete(publisher.all_until_now(listener), first, ROUND)
 
 
@@ -52,7 +53,7 @@ def test_every_subscriber_hears_all(trueup_subject: Subject) -> None:
 @requirement("EP-032")
 def test_nobody_needs_to_listen(trueup_subject: Subject) -> None:
     with Publisher(trueup_subject) as publisher:
-        publisher.within(publisher.signal_s, lambda: [publisher.accepted() for _ in range(ROUND)], f"{ROUND} publishes")
+        assert publisher.many(ROUND) == list(range(ROUND)), "publish refused a batch, and nothing is full"
         with Listener(publisher.endpoint) as listener:
             publisher.reach(listener)
             number = publisher.accepted()
@@ -66,11 +67,8 @@ def test_a_stalled_subscriber_stops_nobody(trueup_subject: Subject) -> None:
         publisher.reach(listener)
         for round_begins in range(0, LARGE_ROUND, 50):
             first = publisher.calls
-            publisher.within(
-                publisher.signal_s,
-                lambda: [publisher.accepted(size_bytes=LARGE_BYTES) for _ in range(50)],
-                f"publish, beside a subscriber that does not read, after {round_begins} batches of 64 KiB,",
-            )
+            told = f" of 64 KiB, beside a subscriber that does not read, after {round_begins} others,"
+            publisher.many(50, told, size_bytes=LARGE_BYTES)
             _complete(publisher.until(listener, publisher.calls - 1), first, 50)
 
 
@@ -128,7 +126,7 @@ def test_subscribers_come_and_go(trueup_subject: Subject) -> None:
         first, rounds = publisher.calls, 20
         for _ in range(rounds):
             with Listener(publisher.endpoint) as other:
-                other.is_let_in(publisher.signal_s)
+                assert other.is_let_in(publisher.signal_s), "a subscriber was not let in, after others had gone"
                 publisher.accepted()
         _complete(publisher.all_until_now(listener), first, rounds)
 
@@ -167,25 +165,34 @@ def test_a_restart_is_heard_by_who_stayed(trueup_subject: Subject) -> None:
 def test_a_long_burst_arrives_whole(trueup_subject: Subject) -> None:
     with heard(trueup_subject) as (publisher, listener):
         first = publisher.calls
-        for _ in range(LONG):
-            publisher.accepted()
+        publisher.many(LONG)
         _complete(publisher.all_until_now(listener), first, LONG)
+
+
+@contextmanager
+def often_in_turn() -> Iterator[None]:
+    """Threads take turns often, so that what is read and written in two steps shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @requirement("EP-043")
 def test_threads_publish_at_once(trueup_subject: Subject) -> None:
-    threads, each = 4, 80
+    threads, each = 4, 200
     with heard(trueup_subject) as (publisher, listener):
         first, start = publisher.calls, threading.Barrier(threads)
 
-        def work(thread: int) -> list[int]:
+        def work(handle: Handle, thread: int) -> list[int]:
             start.wait()
-            return [
-                publisher.handle.call("publish", batch=batch(1_000 * (thread + 1) + number)) for number in range(each)
-            ]
+            return [handle.call("publish", batch=batch(1_000 * (thread + 1) + number)) for number in range(each)]
 
-        with Threads() as pool:
-            answered = [future.result(publisher.signal_s) for future in [pool.submit(work, one) for one in range(threads)]]
+        with often_in_turn():
+            working = [publisher.beside(functools.partial(work, thread=one)) for one in range(threads)]
+            answered = [one.answer(publisher.signal_s, f"{each} publishes of a thread") for one in working]
         publisher.calls += threads * each
         found = publisher.all_until_now(listener)
         due = list(range(first, first + threads * each))

@@ -42,7 +42,7 @@ def test_the_envelope_agrees_with_the_frames(trueup_subject: Subject) -> None:
 def test_the_publisher_has_the_id_that_it_was_given(trueup_subject: Subject) -> None:
     for given in IDS:
         with heard(trueup_subject, format="B", publisher_id=given) as (publisher, listener):
-            told = publisher.handle.call("publisher_id")
+            told = publisher.ask("publisher_id")
             assert told == given, f"publisher_id is {told}, {given} was given"
             [message] = publisher.until(listener, publisher.accepted())
             assert message.publisher_id == given, f"the frame has the id {message.publisher_id}, {given} was given"
@@ -53,7 +53,7 @@ def test_every_publisher_has_an_id_of_its_own(trueup_subject: Subject) -> None:
     found = []
     for _ in range(3):
         with Publisher(trueup_subject, format="B") as publisher:
-            found.append(publisher.handle.call("publisher_id"))
+            found.append(publisher.ask("publisher_id"))
     assert len(set(found)) == len(found), f"publishers that were started one after the other have the ids {found}"
 
 

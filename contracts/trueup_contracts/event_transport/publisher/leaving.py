@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trueup_contracts import requirement
+from trueup_contracts.budgets import Budgets
 from trueup_contracts.event_transport.publisher.batches import batch
-from trueup_contracts.event_transport.publisher.calls import ANYWHERE, MARGIN_S, SIGNAL_S
+from trueup_contracts.event_transport.publisher.calls import ANYWHERE
 from trueup_contracts.subject import Subject
 
 # What is given to it: the module search path, and where the factory is.
@@ -77,7 +78,7 @@ def _process(subject: Subject, *, stays: bool) -> Iterator[subprocess.Popen[str]
 
 
 def _status(process: subprocess.Popen[str], subject: Subject, told: str) -> int:
-    limit_s = (SIGNAL_S + MARGIN_S) * subject.scale
+    limit_s = Budgets(subject.scale).signal_s
     try:
         return process.wait(limit_s)
     except subprocess.TimeoutExpired:

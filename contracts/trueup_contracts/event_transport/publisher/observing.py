@@ -16,4 +16,4 @@ def observed(subject: Subject, count: int) -> list[Heard]:
             removed = {"type": "BlockRemoved", "block_hashes": [{"i64": "1"}], "medium": "GPU", "unknown": {}}
             others = [[], [removed], [{"type": "AllBlocksCleared", "unknown": {}}]][number % 3]
             publisher.accepted(kv_batch([stored(number), *others]))
-        return publisher.until(listener, first + count - 1)
+        return publisher.next(listener, count)

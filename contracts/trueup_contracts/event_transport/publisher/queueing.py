@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
+from trueup_contracts.event_transport.publisher.batches import batch
 from trueup_contracts.event_transport.publisher.calls import Publisher, check_marks, heard, numbers
 from trueup_contracts.event_transport.publisher.peers import Listener
 from trueup_contracts.event_transport.publisher.reading import Heard
-from trueup_contracts.pool import Threads
-from trueup_contracts.subject import Subject
+from trueup_contracts.subject import Handle, Subject
 
 QUEUE, BURST = 8, 400  # batches
 BLOCK_S = 0.2
@@ -31,7 +32,7 @@ def _full(subject: Subject, policy: str) -> Iterator[tuple[Publisher, Listener, 
     """A publisher that is held, with a full queue and a subscriber, and the numbers that it has accepted since."""
     with heard(subject, **_settings(policy)) as (publisher, listener):
         assert publisher.flush(), "flush ended without success, and nothing is full"
-        publisher.handle.call("hold")
+        publisher.ask("hold")
         accepted = []
         if policy == "drop_oldest":
             accepted = [publisher.accepted() for _ in range(QUEUE + IN_HAND)]
@@ -44,8 +45,8 @@ def _full(subject: Subject, policy: str) -> Iterator[tuple[Publisher, Listener, 
 
 def _published(publisher: Publisher) -> int | None:
     """One more, within the time that a full queue may take."""
-    limit_s = BLOCK_S + publisher.margin_s
-    return publisher.within(limit_s, publisher.publish, f"publish, with a full queue of {QUEUE} batches,")
+    [number] = publisher.many(1, f", with a full queue of {QUEUE} batches,", limit_s=BLOCK_S + publisher.margin_s)
+    return number
 
 
 def _policies(subject: Subject) -> list[str]:
@@ -57,8 +58,7 @@ def test_what_is_missing_after_a_burst_was_counted(trueup_subject: Subject) -> N
     for policy in _policies(trueup_subject):
         with heard(trueup_subject, **_settings(policy)) as (publisher, listener):
             first = publisher.calls
-            limit_s = publisher.signal_s
-            told = publisher.within(limit_s, lambda: [publisher.publish() for _ in range(BURST)], f"{BURST} publishes")
+            told = publisher.many(BURST)
             assert publisher.flush(), "flush ended without success"
             stats = publisher.stats()
             found = publisher.all_until_now(listener)
@@ -87,7 +87,7 @@ def test_a_full_queue_blocks_for_its_time_and_no_longer(trueup_subject: Subject)
         assert _published(publisher) is None, "a full queue took another batch"
         took_s = time.monotonic() - begun
         assert took_s >= BLOCK_S - EARLY_S, f"publish gave up after {took_s:.3f} s, block_timeout_ms is {BLOCK_S * 1000:.0f}"
-        publisher.handle.call("release")
+        publisher.ask("release")
         _check_held(publisher, listener, accepted)
 
 
@@ -95,11 +95,13 @@ def test_a_full_queue_blocks_for_its_time_and_no_longer(trueup_subject: Subject)
 def test_room_that_comes_in_time_is_taken(trueup_subject: Subject) -> None:
     long_s = 20 * trueup_subject.scale
     with heard(trueup_subject, **_settings("block", long_s)) as (publisher, listener):
-        publisher.handle.call("hold")
+        publisher.ask("hold")
         accepted = [publisher.accepted() for _ in range(QUEUE)]
-        waiting = Threads().submit(lambda: [publisher.publish() for _ in range(IN_HAND + 1)])
-        publisher.handle.call("release")
-        told = waiting.result(publisher.signal_s)
+        more = [batch(publisher.calls + one) for one in range(IN_HAND + 1)]
+        publisher.calls += len(more)
+        waiting = publisher.beside(lambda handle: [handle.call("publish", batch=one) for one in more])
+        publisher.ask("release")
+        told = waiting.answer(publisher.signal_s, "publish, for which there was room again,")
         assert None not in told, "publish waited for room in the queue, there was some, and it refused the batch"
         _check_held(publisher, listener, [*accepted, *(one for one in told if one is not None)])
 
@@ -112,7 +114,7 @@ def test_drop_newest_refuses_at_once(trueup_subject: Subject) -> None:
             assert _published(publisher) is None, "a full queue took another batch"
         counted = publisher.stats()["refused"] - refused
         assert counted == 5, f"5 batches were refused, {counted} are counted"
-        publisher.handle.call("release")
+        publisher.ask("release")
         _check_held(publisher, listener, accepted)
 
 
@@ -124,7 +126,7 @@ def test_drop_oldest_gives_up_the_oldest(trueup_subject: Subject) -> None:
         stats = publisher.stats()
         assert stats["dropped"] == dropped + 5, f"5 batches more than fit were accepted: {stats}, before {dropped} dropped"
         assert stats["accepted"] == stats["sent"] + stats["queued"] + stats["dropped"], f"they do not add up: {stats}"
-        publisher.handle.call("release")
+        publisher.ask("release")
         assert publisher.flush(), "flush ended without success, and nothing is held any more"
         found = [one.number for one in publisher.all_until_now(listener) if one.number >= accepted[0]]
         kept = found[-QUEUE:]
@@ -163,12 +165,13 @@ def test_a_full_queue_is_closed_in_time(trueup_subject: Subject) -> None:
 def test_a_publish_that_waits_does_not_outlive_close(trueup_subject: Subject) -> None:
     long_s = 60 * trueup_subject.scale
     with heard(trueup_subject, **_settings("block", long_s)) as (publisher, _):
-        publisher.handle.call("hold")
-        started = [publisher.accepted() for _ in range(QUEUE)]
-        waiting = Threads().submit(lambda: [_or_refused(publisher) for _ in range(IN_HAND + 1)])
+        publisher.ask("hold")
+        for _ in range(QUEUE):
+            publisher.accepted()
+        waiting = publisher.beside(lambda handle: [_or_refused(handle) for _ in range(IN_HAND + 1)])
+        assert waiting.is_waiting(publisher.silence_s), "publish did not wait for room in a full queue"
         publisher.close()
-        publisher.within(publisher.margin_s, lambda: waiting.result(), "publish, which waited for room when close came,")
-        assert started
+        waiting.answer(publisher.margin_s, "publish, which waited for room when close came,")
 
 
 @requirement("EP-059")
@@ -186,9 +189,9 @@ def test_queues_that_cannot_be_are_refused(trueup_subject: Subject) -> None:
             raise AssertionError(f"{one} was taken")
 
 
-def _or_refused(publisher: Publisher) -> int | None:
+def _or_refused(handle: Handle) -> Any:
     try:
-        return publisher.publish()
+        return handle.call("publish", batch=batch(0))
     except Refusal as error:
         assert error.code == "closed", f"publish, which waited when close came, was refused as {error}"
         return None

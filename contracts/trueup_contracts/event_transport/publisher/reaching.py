@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import zmq
@@ -86,10 +87,13 @@ def _check_shut_out(publisher: Publisher, who: str, **settings: Any) -> None:
 def test_readiness_counts_every_subscriber(trueup_subject: Subject) -> None:
     with Publisher(trueup_subject) as publisher:
         assert not _ready(publisher, 1, 0.05), "a publisher tells that a subscriber is there, and there is none"
-        with Listener(publisher.endpoint) as one, Listener(publisher.endpoint, prefix=b"kv") as other:
-            assert _ready(publisher, 2), "two subscribers are there, and the publisher does not notice"
+        with ExitStack() as stack:
+            prefixes = [b"", b"kv", b"kv"]
+            listeners = [stack.enter_context(Listener(publisher.endpoint, prefix=one)) for one in prefixes]
+            told = "three subscribers are connected, two of them with the same prefix, and the publisher does not notice"
+            assert _ready(publisher, 3), told
             first = publisher.accepted()
-            for listener in (one, other):
+            for listener in listeners:
                 found = publisher.until(listener, first)
                 assert [one.number for one in found] == [first], "a subscriber that was told ready missed the next batch"
 
@@ -130,7 +134,7 @@ def test_a_broker_may_not_be_there(trueup_subject: Subject) -> None:
     with Broker() as broker:
         endpoint = broker.inward
     with Publisher(trueup_subject, endpoint=endpoint, broker=True) as publisher:
-        publisher.within(publisher.signal_s, lambda: [publisher.publish() for _ in range(200)], "200 publishes")
+        publisher.many(200)
         publisher.close(0.2)
 
 

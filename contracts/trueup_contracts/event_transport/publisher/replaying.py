@@ -9,11 +9,10 @@ from typing import Any
 
 from trueup_contracts import requirement
 from trueup_contracts.event_transport.publisher.asking import check_range, gathered, replayed
-from trueup_contracts.event_transport.publisher.batches import unencodable
+from trueup_contracts.event_transport.publisher.batches import batch, unencodable
 from trueup_contracts.event_transport.publisher.calls import ANYWHERE, Publisher, heard
 from trueup_contracts.event_transport.publisher.peers import Asking
-from trueup_contracts.pool import Threads
-from trueup_contracts.subject import Subject
+from trueup_contracts.subject import Handle, Subject
 
 KEPT = 200  # batches
 MALFORMED: dict[str, list[bytes]] = {
@@ -37,8 +36,7 @@ def _serving(subject: Subject, kept: int = KEPT, **keywords: Any) -> Publisher:
 
 def _publish(publisher: Publisher, count: int, size_bytes: int = 0) -> None:
     """So many batches, which are sent when this ends."""
-    for _ in range(count):
-        publisher.accepted(size_bytes=size_bytes)
+    assert None not in publisher.many(count, size_bytes=size_bytes), "publish refused a batch, and nothing is full"
     assert publisher.flush(), "flush ended without success, and nothing is full"
 
 
@@ -153,16 +151,17 @@ def test_replays_are_served_under_load(trueup_subject: Subject) -> None:
         _publish(publisher, 20)
         over = threading.Event()
 
-        def load() -> None:
+        def load(handle: Handle) -> None:
             while not over.wait(0.001):
-                publisher.accepted()
+                handle.call("publish", batch=batch(publisher.calls))
+                publisher.calls += 1
 
-        loading = Threads().submit(load)
+        loading = publisher.beside(load)
         try:
             found = replayed(publisher, 0)
         finally:
             over.set()
-            loading.result(publisher.signal_s)
+            loading.answer(publisher.signal_s, "publish, while a replay was served,")
         assert len(found.numbers) >= 20, f"20 batches were published before the replay, which holds {found.told()}"
         check_range(found, list(range(len(found.numbers))), "a replay from 0, while batches are published,")
 

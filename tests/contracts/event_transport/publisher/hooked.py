@@ -59,7 +59,7 @@ class Hooked:
         self.numbers = 0
         self.counts = dict.fromkeys(("accepted", "refused", "dropped", "queued", "sent"), 0)
         self.subscribers = 0
-        self.held = self.closed = self.ended = False
+        self.held = self.closed = self.gone = False
         self.end_s = 0.0
         self.linger_ms = 0
         self.context: Any = self.make_context()
@@ -273,7 +273,7 @@ class Hooked:
             pass
         self.send_all()
         with self.changed:
-            return not self.closed or (bool(self.queue) and not self.held and time.monotonic() < self.end_s)
+            return not self.gone and (not self.closed or (bool(self.queue) and not self.held and time.monotonic() < self.end_s))
 
     def polled(self) -> list[Any]:
         reads = [self.pub] if self.kind == zmq.XPUB else []

@@ -9,7 +9,7 @@ import msgspec
 
 TOPIC = "kv"
 END = b"\xff" * 8  # the sequence of a replay's end marker
-_encode = msgspec.msgpack.encode
+packed = msgspec.msgpack.encode
 
 
 def number(value: int) -> bytes:
@@ -20,7 +20,7 @@ def number(value: int) -> bytes:
 def batch(mark: int, tokens: int = 4) -> bytes:
     """A batch of one event in the array form, different for each mark below 2^32."""
     stored = ["BlockStored", [mark], None, [mark % 50_000] * tokens, tokens, None, "GPU"]
-    return _encode([1_764_000_000.0 + mark, [stored], None])
+    return packed([1_764_000_000.0 + mark, [stored], None])
 
 
 def frames_a(sequence: int, payload: bytes | None = None, topic: str = TOPIC) -> list[bytes]:
@@ -47,7 +47,7 @@ def framed(body: bytes, *, version: int = 1, length: int | None = None) -> bytes
 def frames_b(publisher_id: int, sequence: int, payload: bytes | None = None, topic: str = TOPIC) -> list[bytes]:
     """A message of format B."""
     inner = batch(sequence % 2**32) if payload is None else payload
-    body = _encode(envelope(publisher_id, sequence, inner, topic))
+    body = packed(envelope(publisher_id, sequence, inner, topic))
     return [topic.encode(), number(publisher_id), number(sequence), framed(body)]
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import zmq
 
@@ -20,11 +21,44 @@ from trueup_contracts.budgets import Budgets
 from trueup_contracts.errors import NotRunError
 from trueup_contracts.processes import GRACE_S
 
+if TYPE_CHECKING:
+    from zmq.auth.thread import ThreadAuthenticator
+
 ANYWHERE = "tcp://127.0.0.1:*"
 _CODE = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); "
     "from trueup_contracts.event_transport import peers; peers.main()"
 )
+
+
+class Curve(NamedTuple):
+    """The keys of a publisher and of the only client that it lets in, in Z85."""
+
+    secret_key: str
+    client_key: str
+
+    def guard(self, context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes]) -> ThreadAuthenticator:
+        """Makes a socket speak CURVE. Without a ZAP handler any client would be let in."""
+        from zmq.auth.thread import ThreadAuthenticator
+
+        gate = ThreadAuthenticator(context)
+        gate.start()
+        gate.configure_curve_callback("kv", _OneClient(self.client_key))
+        socket.set(zmq.ZAP_DOMAIN, b"kv")
+        socket.set(zmq.CURVE_SERVER, 1)
+        socket.set(zmq.CURVE_SECRETKEY, self.secret_key.encode())
+        return gate
+
+
+class _OneClient:
+    """Asked for each client that comes, with its key in Z85."""
+
+    def __init__(self, client_key: str) -> None:
+        self._key = client_key.encode()
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Whether it is the one."""
+        return key == self._key
 
 
 class _Waiting:
@@ -59,18 +93,20 @@ class _Waiting:
 class Peer(_Waiting):
     """A publisher: what it sends, frame by frame, reaches whoever has subscribed by then."""
 
-    def __init__(self, budgets: Budgets, endpoint: str = ANYWHERE, *, secret_key: str | None = None) -> None:
-        """Binds; `endpoint` is then the real one. `secret_key` in Z85 makes it speak CURVE, to any client."""
+    def __init__(
+        self, budgets: Budgets, endpoint: str = ANYWHERE, *, high_water_mark: int = 0, curve: Curve | None = None
+    ) -> None:
+        """Binds; `endpoint` is then the real one. `high_water_mark`: messages that wait for a subscriber, 0 for all."""
         self._budgets = budgets
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
         self._socket.set(zmq.XPUB_VERBOSE, 1)
-        self._socket.set(zmq.SNDHWM, 0)
+        self._socket.set(zmq.SNDHWM, high_water_mark)
         self._socket.set(zmq.LINGER, 0)
-        if secret_key is not None:
-            self._socket.set(zmq.CURVE_SERVER, 1)
-            self._socket.set(zmq.CURVE_SECRETKEY, secret_key.encode())
+        self._gate: ThreadAuthenticator | None = None
         try:
+            if curve is not None:
+                self._gate = curve.guard(self._context, self._socket)
             bind(self._socket, endpoint, budgets)
         except BaseException:
             self.close()
@@ -93,6 +129,8 @@ class Peer(_Waiting):
 
     def close(self) -> None:
         """At once; what was not sent is lost."""
+        if self._gate is not None:
+            self._gate.stop()
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Peer:

@@ -97,8 +97,9 @@ def test_hashes_are_exact(trueup_subject: Subject) -> None:
         hashes = due.get("block_hashes", []) if by_name(due["type"]) else []
         if hashes:
             given = event.get("block_hashes")
-            count = len(given) if isinstance(given, list | tuple) else None
-            assert count == len(hashes), f"{case.name}: events[{index}].block_hashes: {count}; {len(hashes)} are due"
+            shown = f"{case.name}: events[{index}].block_hashes is {given!r}; {len(hashes)} hashes are due"
+            assert isinstance(given, list | tuple), shown
+            assert len(given) == len(hashes), shown
             pairs += [(f"block_hashes[{at}]", given[at], right) for at, right in enumerate(hashes)]
         for name, found, right in pairs:
             wrong = hash_differs(found, right)

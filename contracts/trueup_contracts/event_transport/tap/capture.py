@@ -1,9 +1,9 @@
 """Captures: the raw frames of a stream, as lines of JSON that a test can read back.
 
-The first line is `{"capture": "trueup-events", "version": 1, "endpoints": […], "topic": …, "format": …, "started_at":
-seconds since the epoch}`. Each other line has `at_s`, seconds since then, `from`, the number of the endpoint, and one of
-`frames` (a message as it was received), `replay` (a message of a replay as a DEALER receives it) and `connected`
-(whether). Frames are in hex.
+The first line is `{"capture": "trueup-events", "version": 1, "endpoints": […], "topic": …, "format": …,
+"started_at": seconds since the epoch}`. Each other line has `at_s`, seconds since then, `from`, the number of the
+endpoint from 0 on, and one of `frames` (a message as it was received), `replay` (a message of a replay as a DEALER
+receives it) and `connected` (whether). Frames are in hex.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def read_capture(path: str | Path) -> Capture:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     lines = _lines(file, str(path))
-    head = next(lines, (1, {}))[1]
+    head: Any = next(lines, (1, {}))[1]
     known = isinstance(head, dict) and head.get("capture") == NAME
     if not known or head.get("version") != VERSION:
         file.close()
@@ -133,9 +133,7 @@ def _item(place: str, told: Any, sources: int) -> Item:
     for name in ("frames", "replay"):
         if name in told:
             frames = _frames(place, name, told[name])
-            return (
-                Item(float(at), source, frames=frames) if name == "frames" else Item(float(at), source, replay=frames)
-            )
+            return Item(float(at), source, **{name: frames})
     raise UsageError(f"{place}: none of frames, replay and connected")
 
 

@@ -1,4 +1,4 @@
-"""The sockets of the tap. Each belongs to the thread that runs it, waits with a timeout, and is closed with linger 0."""
+"""The sockets of the tap. Each waits with a timeout, and is closed by its own thread, with linger 0."""
 
 from __future__ import annotations
 

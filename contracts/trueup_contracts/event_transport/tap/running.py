@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -36,9 +37,7 @@ class _Run:
         self.watches = [Watch(endpoint, self._format()) for endpoint in endpoints]
         self.replies: list[tuple[bytes, ...]] = []
         self.writer: Writer | None = None
-        self.output: showing.Output = (
-            showing.Terminal() if sys.stdout.isatty() else showing.Plain(lambda text: sys.stdout.write(text))
-        )
+        self.output: showing.Output = showing.Terminal() if sys.stdout.isatty() else showing.Plain(sys.stdout.write)
         self.shown = 0
 
     def _format(self) -> str:
@@ -51,10 +50,8 @@ class _Run:
             endpoints = [watch.endpoint for watch in self.watches]
             self.writer = Writer(args.record, endpoints, args.topic, args.format, self.started_at)
         try:
-            try:
+            with contextlib.suppress(KeyboardInterrupt):  # the way to end it: what was seen is told
                 self._watch()
-            except KeyboardInterrupt:  # the way to end it: what was seen is told
-                pass
             replay = self._replay()
         finally:
             if self.writer is not None:

@@ -81,7 +81,7 @@ def _messages(watch: Watch) -> str:
     took_s = (watch.ended or 0) - (watch.began or 0)
     good = watch.messages - watch.malformed
     rate = f", {good / took_s:,.1f}/s" if took_s > 0.5 and good > 1 else ""
-    return f"{good:,} ({_size(watch.bytes)}{rate}), sequence {watch.first} to {watch.last}"
+    return f"{good:,} ({_size(watch.size_bytes)}{rate}), sequence {watch.first} to {watch.last}"
 
 
 def _events(watch: Watch) -> Iterator[str]:
@@ -137,7 +137,7 @@ def told(watch: Watch, replay: Replay | None) -> Mapping[str, Any]:
         "hashes": dict(speech.hash_kinds),
         "fields": {tag: dict(counted) for tag, counted in speech.fields.items()},
         "messages": watch.messages,
-        "bytes": watch.bytes,
+        "size_bytes": watch.size_bytes,
         "malformed": watch.malformed,
         "first": watch.first,
         "last": watch.last,

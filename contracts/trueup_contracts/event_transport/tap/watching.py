@@ -39,7 +39,7 @@ class Watch:
     format: Format | None = None
     speech: Speech = field(default_factory=Speech)
     messages: int = 0
-    bytes: int = 0
+    size_bytes: int = 0
     malformed: int = 0
     examples: list[str] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
@@ -76,7 +76,7 @@ class Watch:
         self.began = at if self.began is None else self.began
         self.ended = at
         self.messages += 1
-        self.bytes += sum(map(len, frames))
+        self.size_bytes += sum(map(len, frames))
         format = self._format(frames)
         try:
             message = decode(frames, format)

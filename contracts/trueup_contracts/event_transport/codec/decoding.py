@@ -7,8 +7,8 @@ unsigned twin are two, and whoever judges holds `{"i64": "1"}` and `{"u64": "1"}
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from trueup_contracts.event_transport.codec.fields import (
     BLOCK_STORED,
@@ -34,6 +34,7 @@ from trueup_contracts.event_transport.codec.message import (
 from trueup_contracts.event_transport.codec.messagepack import Ext, Pairs, Unreadable, read
 
 FRAMES = {"A": ("topic", "sequence", "payload"), "B": ("topic", "publisher_id", "sequence", "frame")}
+Rules: TypeAlias = Mapping[str, tuple[Callable[[Any], bool], str]]
 END = b"\xff" * 8  # reserved in A: the end of a replay
 HEADER = struct.Struct(">BI")
 VERSION = 1
@@ -99,7 +100,7 @@ def _batch(topic: str, sequence: int, payload: bytes) -> Decoded:
     return Decoded("A", topic, sequence, None, batch, dialect, shapes, kinds)
 
 
-_BATCH = {
+_BATCH: Rules = {
     "ts": (lambda value: isinstance(value, float) or is_integer(value), "a time in seconds"),
     "events": (lambda value: isinstance(value, list), "a list of events"),
     "data_parallel_rank": KINDS["count?"],
@@ -211,7 +212,7 @@ def opaque(value: Any) -> Any:
     return value
 
 
-_ENVELOPE = {
+_ENVELOPE: Rules = {
     "publisher_id": (lambda value: is_integer(value) and value >= 0, "an integer from 0 on"),
     "sequence": (lambda value: is_integer(value) and value >= 0, "an integer from 0 on"),
     "published_at": (lambda value: is_integer(value) and value >= 0, "milliseconds since the epoch"),

@@ -1,4 +1,4 @@
-"""Messages to frames, in a dialect. Arrays are written as long as the last field that is there, with nil between."""
+"""Messages to frames. An array is as long as vLLM's last one, or longer, with nil where nothing is given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import msgspec
 
 from trueup_contracts.event_transport.codec.decoding import HEADER, VERSION
 from trueup_contracts.event_transport.codec.fields import (
+    BLOCK_REMOVED,
+    BLOCK_STORED,
     FIELDS,
     I64_MAX,
     I64_MIN,
@@ -20,6 +22,8 @@ from trueup_contracts.event_transport.codec.fields import (
 from trueup_contracts.event_transport.codec.message import ARRAY, DIALECTS, MAP, Format
 
 _ENCODER = msgspec.msgpack.Encoder()
+# The arrays of the last release that wrote any (vLLM #40984), whatever an event holds: one tag has one shape.
+_SHAPES = {BLOCK_STORED: 12, BLOCK_REMOVED: 4}
 _HASHES: Mapping[str, tuple[int, int]] = {"i64": (I64_MIN, I64_MAX), "u64": (0, U64_MAX)}
 
 
@@ -60,7 +64,7 @@ def _event_array(event: Mapping[str, Any]) -> list[Any]:
         if place in placed:
             raise ValueError(f"{name} and another field have the same place, {place}")
         placed[place] = _written(name, value)
-    return _placed(placed, least=1)
+    return _placed(placed, least=_SHAPES.get(tag, 1))
 
 
 def _event_map(event: Mapping[str, Any]) -> dict[str, Any]:

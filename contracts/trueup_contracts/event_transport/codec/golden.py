@@ -43,9 +43,7 @@ def golden() -> tuple[Golden, ...]:
     """Every golden message."""
     paths = sorted(path for path in FOLDER.glob("*.json") if path.name != _MALFORMED)
     return tuple(
-        Golden(
-            one["name"], one["source"], one["format"], one["dialect"], _bytes(one), decoded(one["message"])
-        )
+        Golden(one["name"], one["source"], one["format"], one["dialect"], _bytes(one), decoded(one["message"]))
         for path in paths
         for one in json.loads(path.read_text(encoding="utf-8"))
     )

@@ -41,7 +41,7 @@ def _plane(batch: Mapping[str, Any], due: Mapping[str, Any]) -> str | None:
 
 def _batch(batch: Mapping[str, Any], due: Mapping[str, Any], keeps_unknown: bool) -> str | None:
     told = batch.get("ts", _MISSING)
-    if not isinstance(told, float) or not _equal(told, due["ts"]):
+    if not isinstance(told, float) or not equal(told, due["ts"]):
         return _differs("batch.ts", told, due["ts"])
     if batch.get("data_parallel_rank") != due["data_parallel_rank"]:
         return _differs("batch.data_parallel_rank", batch.get("data_parallel_rank"), due["data_parallel_rank"])
@@ -74,9 +74,9 @@ def _event(event: Mapping[str, Any], due: Mapping[str, Any], keeps_unknown: bool
         if name == "block_hashes":
             wrong = _hashes(found, right)
         elif name == "parent_block_hash":
-            wrong = _hash(found, right)
+            wrong = hash_differs(found, right)
         else:
-            wrong = None if _equal(found, right) else ""
+            wrong = None if equal(found, right) else ""
         if wrong is not None:
             return _differs(f"{name}{wrong}", found, right) if wrong == "" else f"{name}{wrong}"
     extra = [
@@ -92,7 +92,7 @@ def _event(event: Mapping[str, Any], due: Mapping[str, Any], keeps_unknown: bool
 def _unknown(place: str, found: Mapping[str, Any], due: Mapping[str, Any], told: Mapping[str, Any]) -> str | None:
     kept = {**told, **found.get("unknown", {})}
     for name, right in due["unknown"].items():
-        if not _equal(kept.get(name), right):
+        if not equal(kept.get(name), right):
             return _differs(f"{place}.{name}", kept.get(name, _MISSING), right)
     return None
 
@@ -103,13 +103,14 @@ def _hashes(found: Any, due: Sequence[Any]) -> str | None:
     if len(found) != len(due):
         return f" has {len(found)} hashes; {len(due)} are due"
     for index, (one, right) in enumerate(zip(found, due, strict=True)):
-        wrong = _hash(one, right)
+        wrong = hash_differs(one, right)
         if wrong is not None:
             return f"[{index}]{wrong}"
     return None
 
 
-def _hash(found: Any, due: Any) -> str | None:
+def hash_differs(found: Any, due: Any) -> str | None:
+    """What differs between two hashes in canonical form, in words."""
     if found is None or due is None:
         return None if found is due else f" is {_shown(found)}; {_shown(due)} is due"
     if not isinstance(found, Mapping) or len(found) != 1 or _number(found) != _number(due):
@@ -130,7 +131,8 @@ def _number(tagged: Mapping[str, Any]) -> Any:
     return number if fits else (kind, text)
 
 
-def _equal(found: Any, due: Any) -> bool:
+def equal(found: Any, due: Any) -> bool:
+    """Whether two values are of one type and the same; lists and tuples are one type."""
     if isinstance(due, float):
         is_nan = math.isnan(due) and isinstance(found, float) and math.isnan(found)
         return is_nan or (isinstance(found, float) and found == due)
@@ -140,13 +142,13 @@ def _equal(found: Any, due: Any) -> bool:
         return (
             isinstance(found, list | tuple)
             and len(found) == len(due)
-            and all(_equal(one, right) for one, right in zip(found, due, strict=True))
+            and all(equal(one, right) for one, right in zip(found, due, strict=True))
         )
     if isinstance(due, Mapping):
         return (
             isinstance(found, Mapping)
             and set(found) == set(due)
-            and all(_equal(found[name], right) for name, right in due.items())
+            and all(equal(found[name], right) for name, right in due.items())
         )
     if isinstance(due, bytes) and isinstance(found, bytearray | memoryview):
         return bytes(found) == due

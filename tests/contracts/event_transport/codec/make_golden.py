@@ -46,7 +46,14 @@ def _cases() -> Iterator[tuple[str, str, str, int, list[Event], list[Any]]]:
     named = {"lora_id": 1, "medium": "GPU", "lora_name": "sql-adapter"}
     yield "vllm-lora-name", "an adapter's block", TOPIC, 3, _all_kinds(DIGESTS, named, {"medium": "GPU"}), [0]
     salted = {**named, "extra_keys": [("sql-adapter", "tenant-a"), None]}
-    yield "vllm-extra-keys", "a salt among the extra keys", TOPIC, 4, _all_kinds(DIGESTS, salted, {"medium": "GPU"}), [1]
+    yield (
+        "vllm-extra-keys",
+        "a salt in the extra keys",
+        TOPIC,
+        4,
+        _all_kinds(DIGESTS, salted, {"medium": "GPU"}),
+        [1],
+    )
     pixels = [[("image-7f3a", 0)], [("image-7f3a", 16), b"\x00\x01"]]
     several = {**salted, "extra_keys": pixels, "group_idx": 2}
     removed = {"medium": "GPU", "group_idx": 2}

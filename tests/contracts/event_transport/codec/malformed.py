@@ -48,6 +48,7 @@ _frames("no frame", "0 frames")
 _frames("one frame", "1 frames", _GOOD)
 _frames("two frames", "2 frames", _SEQ, _GOOD)
 _frames("four frames", "4 frames", b"kv", _SEQ, _GOOD, b"")
+_frames("a frame before the topic", "4 frames", b"", b"kv", _SEQ, _GOOD)
 _frames("a sequence of 7 bytes", "7 bytes", b"kv", _SEQ[1:], _GOOD)
 _frames("a sequence of 9 bytes", "9 bytes", b"kv", b"\0" + _SEQ, _GOOD)
 _frames("no sequence", "0 bytes", b"kv", b"", _GOOD)
@@ -115,7 +116,9 @@ def _b(name: str, wrong: str, frame: bytes, level: str = "MUST") -> None:
 _frames("three frames of B", "3 frames", b"kv", _SEQ, _frame(_ENVELOPE), format="B")
 _frames("five frames of B", "5 frames", b"kv", _SEQ, _SEQ, _frame(_ENVELOPE), b"", format="B")
 _frames("an id of 7 bytes", "7 bytes", b"kv", b"\0" * 6 + b"\x09", _SEQ, _frame(_ENVELOPE), format="B")
-_frames("a sequence of 4 bytes in B", "4 bytes", b"kv", b"\0" * 7 + b"\x09", b"\0\0\0\x07", _frame(_ENVELOPE), format="B")
+_frames(
+    "a sequence of 4 bytes in B", "4 bytes", b"kv", b"\0" * 7 + b"\x09", b"\0\0\0\x07", _frame(_ENVELOPE), format="B"
+)
 _b("no header", "0 bytes", b"")
 _b("half a header", "3 bytes", b"\x01\0\0")
 _b("version 0", "version 0", _frame(_ENVELOPE, version=0))

@@ -45,9 +45,7 @@ class Release(NamedTuple):
     def written(self, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Of an event's fields those that its bytes hold, in order: in a map, defaults are left out."""
         struct = self.structs[name]
-        defaults = dict(
-            zip(reversed(struct.__struct_fields__), reversed(struct.__struct_defaults__), strict=False)
-        )
+        defaults = dict(zip(reversed(struct.__struct_fields__), reversed(struct.__struct_defaults__), strict=False))
         held = {one: fields.get(one, defaults.get(one)) for one in struct.__struct_fields__}
         if self.dialect == "array":
             return held

@@ -12,15 +12,13 @@ from trueup_contracts.event_transport.codec import Unreadable, decode, encode
 from trueup_contracts.event_transport.codec.golden import FOLDER, Broken, Golden, golden, malformed
 from trueup_contracts.event_transport.codec.judging import same
 
-NAMES = {"ids": lambda case: case.name}
-
 
 def test_the_files_are_what_the_structs_write() -> None:
     hint = "PYTHONPATH=tests python -m contracts.event_transport.codec.make_golden"
     assert {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")} == make_golden.files(), hint
 
 
-@pytest.mark.parametrize("case", golden(), **NAMES)
+@pytest.mark.parametrize("case", golden(), ids=lambda case: case.name)
 def test_a_golden_message_is_read(case: Golden) -> None:
     found = decode(case.frames, case.format)
     assert same(found.canonical(), case.message) is None
@@ -28,14 +26,14 @@ def test_a_golden_message_is_read(case: Golden) -> None:
     assert found.dialect == case.dialect
 
 
-@pytest.mark.parametrize("case", golden(), **NAMES)
+@pytest.mark.parametrize("case", golden(), ids=lambda case: case.name)
 def test_a_golden_message_is_written(case: Golden) -> None:
     written = encode(case.message, case.format, case.dialect or "array")
     assert same(decode(written, case.format).canonical(), case.message) is None
     assert written[:2] == list(case.frames[:2])
 
 
-@pytest.mark.parametrize("case", malformed(), **NAMES)
+@pytest.mark.parametrize("case", malformed(), ids=lambda case: case.name)
 def test_a_malformed_message_is_refused_with_what_is_wrong(case: Broken) -> None:
     with pytest.raises(Unreadable, match=re.escape(case.wrong)) as caught:
         decode(case.frames, case.format)

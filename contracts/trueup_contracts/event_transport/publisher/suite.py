@@ -8,4 +8,5 @@ from trueup_contracts.event_transport.publisher.leaving import *  # noqa: F403
 from trueup_contracts.event_transport.publisher.queueing import *  # noqa: F403
 from trueup_contracts.event_transport.publisher.reaching import *  # noqa: F403
 from trueup_contracts.event_transport.publisher.replaying import *  # noqa: F403
+from trueup_contracts.event_transport.publisher.waiting import *  # noqa: F403
 from trueup_contracts.event_transport.publisher.encoding import *  # noqa: F403

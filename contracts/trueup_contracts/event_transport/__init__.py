@@ -68,6 +68,7 @@ PUBLISHER = SuiteInfo(
     kit_modules=_MODULES,
     codec=_CODEC,
     hardware={"curve": curve_missing},
+    adapters={"vllm": "trueup_contracts.event_transport.publisher.adapters:Vllm"},
     reads=frozenset({"endpoint", "publisher_id", "replay_endpoint", "stats", "wait_for_subscribers"}),
     adapt="trueup_contracts.event_transport.looping:in_loop",
 )

@@ -28,16 +28,20 @@ class WireHandle(Handle):
         self._process = process
         self._identity = identity
         self.calls = calls
+        self._is_closed = False
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
         __tracebackhide__ = True
         request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
-        return self._subject.ask(self._process, request, self.calls)
+        answer = self._subject.ask(self._process, request, self.calls)
+        self._is_closed = self._is_closed or operation == "close"
+        return answer
 
     def __del__(self) -> None:
-        """Nobody else knows of it: the adapter may forget it."""
-        self._subject.forget(self._process, self._identity)
+        """Nobody else knows of it: the adapter may forget it, unless it was told to."""
+        if not self._is_closed:
+            self._subject.forget(self._process, self._identity)
 
 
 class WireSubject(Subject):

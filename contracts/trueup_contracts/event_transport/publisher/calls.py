@@ -39,7 +39,7 @@ class Publisher:
         self.signal_s = SIGNAL_S * subject.scale
         self.silence_s = SILENCE_S * subject.scale
         self.calls = 0
-        self._is_closed = False
+        self.is_closed = False
         self._apart = Apart(subject)
         try:
             self.handle: Handle = self.within(
@@ -99,7 +99,7 @@ class Publisher:
 
     def close(self, linger_s: float = 0.0) -> None:
         """Ends it, in time. A second call is another call."""
-        self._is_closed = True
+        self.is_closed = True
         told = f"close(linger_ms={round(linger_s * 1000)})"
         self.within(
             linger_s + self.margin_s, lambda: self.handle.call("close", linger_ms=round(linger_s * 1000)), told
@@ -121,6 +121,11 @@ class Publisher:
     def beside(self, work: Callable[[Handle], _Answer]) -> Beside[_Answer]:
         """Work with the handle that another thread begins now."""
         return Beside(self, lambda: work(self.handle))
+
+    def closing(self, linger_s: float) -> Beside[None]:
+        """A close that another thread begins now."""
+        self.is_closed = True
+        return self.beside(lambda handle: handle.call("close", linger_ms=round(1000 * linger_s)))
 
     def many(self, count: int, told: str = "", *, size_bytes: int = 0, limit_s: float | None = None) -> list[int | None]:
         """So many publishes in one go: a burst. What `publish` answered to each."""
@@ -180,7 +185,7 @@ class Publisher:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
-            if not self._is_closed and not self._apart.is_given_up:
+            if not self.is_closed and not self._apart.is_given_up:
                 self.close()
         except (AssertionError, Refusal, AdapterError):
             if kind is None:

@@ -67,8 +67,7 @@ def test_close_sends_what_was_accepted(trueup_subject: Subject) -> None:
     with Publisher(trueup_subject) as publisher, Stalled(publisher.endpoint) as late:
         publisher.reach(late)
         due = [one for one in publisher.many(LARGE_ROUND, size_bytes=LARGE_BYTES) if one is not None]
-        linger_ms = round(1000 * publisher.signal_s)
-        closing = publisher.beside(lambda handle: handle.call("close", linger_ms=linger_ms))
+        closing = publisher.closing(publisher.signal_s)
         closing.is_waiting(publisher.silence_s)  # it need not wait: what counts is what comes
         _check_last(publisher.until(late, due[-1]), due, "a subscriber that reads late")
         closing.answer(publisher.signal_s, "close, when all had been read,")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from trueup_contracts import requirement
 from trueup_contracts.budgets import Budgets
+from trueup_contracts.errors import NotRunError
 from trueup_contracts.event_transport.publisher.batches import batch
 from trueup_contracts.event_transport.publisher.calls import ANYWHERE
 from trueup_contracts.subject import Subject
@@ -23,9 +24,13 @@ import json, sys, time
 given = json.loads(sys.argv[1])
 sys.path[:] = given["path"]
 from pathlib import Path
+from trueup_contracts.errors import TargetError
 from trueup_contracts.event_transport.looping import in_loop
 from trueup_contracts.in_process import resolve
-make = resolve(given["target"], Path.cwd())
+try:
+    make = resolve(given["target"], Path.cwd())
+except TargetError as error:
+    sys.exit(f"no such target: {error}")
 publisher = in_loop(make(endpoint=given["endpoint"], topic="kv", format="A"))
 for _ in range(20):
     publisher.publish(batch=given["batch"])
@@ -69,7 +74,10 @@ def _process(subject: Subject, *, stays: bool) -> Iterator[subprocess.Popen[str]
     try:
         assert process.stdout is not None
         if process.stdout.readline() != "open\n":
-            raise AssertionError(f"a publisher cannot be opened in an interpreter of its own: {_last(process)}")
+            told = _last(process)
+            if "no such target" in told:
+                raise NotRunError(told)
+            raise AssertionError(f"a publisher cannot be opened in an interpreter of its own: {told}")
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -87,5 +95,4 @@ def _status(process: subprocess.Popen[str], subject: Subject, told: str) -> int:
 
 def _last(process: subprocess.Popen[str]) -> str:
     process.kill()
-    lines = process.communicate()[1].strip().splitlines()
-    return lines[-1][:300] if lines else "it wrote nothing"
+    return process.communicate()[1].strip()[-300:] or "it wrote nothing"

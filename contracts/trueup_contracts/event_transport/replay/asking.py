@@ -9,7 +9,7 @@ from trueup_contracts.event_transport.replay.servers import TOPIC, Answering, Se
 from trueup_contracts.subject import Subject
 
 STARTS = [0, 1, 255, 256, 0x0102030405060708, 1 << 63, (1 << 64) - 2]
-LONG = 20_000
+LONG = 5_000
 LARGE_BYTES = 1 << 20
 
 

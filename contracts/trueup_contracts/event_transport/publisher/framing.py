@@ -158,7 +158,7 @@ def test_a_stream_keeps_one_dialect(trueup_subject: Subject) -> None:
 
 
 @requirement("EP-014")
-def test_a_tag_has_one_shape(trueup_subject: Subject) -> None:
+def test_a_tag_keeps_its_shape(trueup_subject: Subject) -> None:
     shapes: dict[str, Counter[str]] = {"few fields": Counter(), "many fields": Counter()}
     with heard(trueup_subject) as (publisher, listener):
         for number in range(30):

@@ -69,6 +69,10 @@ class AdapterDiedError(BaseException):
     """
 
 
+class LateError(Exception):
+    """A call has not come back when its test wanted it; the test says what that means."""
+
+
 class NotRunError(BaseException):
     """The test cannot be run on this implementation: no verdict. No `Exception`, as above."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import pprint
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,16 @@ class LocalSubject(Subject):
     def done(self) -> None:
         """The test is over: nothing of it is waited for."""
         WATCH.done()
+
+    def give_up(self, thread: threading.Thread) -> None:
+        """The watch forgets its call; the test counts as one that hung."""
+        WATCH.leave(thread)
+        self._deaths.happened = True
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """This one."""
+        return [os.getpid()]
 
     def end(self) -> None:
         """The run is over."""

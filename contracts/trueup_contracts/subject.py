@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import abc
 import importlib
+import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -134,6 +135,14 @@ class Subject(abc.ABC):
 
     def done(self) -> None:  # noqa: B027 - most need not know
         """The test is over."""
+
+    def give_up(self, thread: threading.Thread) -> None:  # noqa: B027 - most need not know
+        """Nobody waits any more for the call that this thread makes."""
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """The processes that the implementation runs in, as far as they are known here."""
+        return []
 
     def log(self) -> str:
         """What the implementation wrote for people, lately."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, Refusal, TargetError, WrongAnswerError
-from trueup_contracts.processes import split
+from trueup_contracts.processes import members, split
 from trueup_contracts.registry import SuiteInfo
 from trueup_contracts.subject import About, Calls, Deaths, Handle, Settings, Subject, known_capabilities
 from trueup_contracts.wire import values
@@ -28,16 +28,19 @@ class WireHandle(Handle):
         self._process = process
         self._identity = identity
         self.calls = calls
+        self._is_closed = False
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
         __tracebackhide__ = True
+        self._is_closed = self._is_closed or operation == "close"
         request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
         return self._subject.ask(self._process, request, self.calls)
 
     def __del__(self) -> None:
         """Nobody else knows of it: the adapter may forget it."""
-        self._subject.forget(self._process, self._identity)
+        if not self._is_closed:
+            self._subject.forget(self._process, self._identity)
 
 
 class WireSubject(Subject):
@@ -148,6 +151,17 @@ class WireSubject(Subject):
         """Counts the deaths in a row."""
         self._transcript.add({"test": test})
         self._deaths.begin()
+
+    def give_up(self, thread: threading.Thread) -> None:
+        """The process is ended: it may have stopped reading."""
+        self._deaths.happened = True
+        if self._process is not None:
+            self._process.give_up("was ended: a test waits no more for its answer")
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """The adapter's, and those of what it started."""
+        return [] if self._process is None else members(self._process.process_id)
 
     def end(self) -> None:
         """Says goodbye, and ends what does not go."""

@@ -115,8 +115,8 @@ def test_events_are_lines_and_the_end_is_a_summary(tapped: Tapped) -> None:
     endpoint = found.lines[0].rpartition(" ")[2]
     assert [line for line in found.lines if "ts to receipt" not in line] == [
         f"TIME  connected  {endpoint}",
-        "time          sequence event        blocks first hash        parent            medium     group lora           "
-        "more",
+        "time          sequence event        blocks first hash        parent            medium     group lora"
+        "           more",
         "TIME         0 stored       2 x 16 dab8c5f2e1d0a7f0  root              GPU        -     sql-adapter",
         "TIME         1 stored       1 x 16 ffffffffffffffff  dab8c5f2e1d0a7f0  CPU        2     sql-adapter    "
         "extra keys",
@@ -129,8 +129,8 @@ def test_events_are_lines_and_the_end_is_a_summary(tapped: Tapped) -> None:
         "  events      2 BlockStored (3 blocks), 1 BlockRemoved (1 block), 1 AllBlocksCleared",
         "  resident    0 blocks stored here and not removed since",
         "  hashes      unsigned",
-        "  fields      medium (vLLM #19737, SGLang #18205), lora_name (vLLM #27577), extra_keys (vLLM #33304), group_idx "
-        "(vLLM #37688)",
+        "  fields      medium (vLLM #19737, SGLang #18205), lora_name (vLLM #27577), extra_keys (vLLM #33304), "
+        "group_idx (vLLM #37688)",
         "  media       GPU x 2, CPU x 1",
         "  groups      2 x 1",
         "  adapters    sql-adapter x 2",

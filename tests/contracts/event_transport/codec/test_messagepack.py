@@ -21,12 +21,12 @@ VALUES = st.recursive(
     | st.text()
     | st.binary(),
     lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(), inner, max_size=20),
-    max_leaves=60,
+    max_leaves=30,
 )
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_msgspec_and_msgpack_write_is_read(value: Any) -> None:
     for written in (msgspec.msgpack.encode(value), msgpack.packb(value)):
         assert read(written) == value

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.event_transport.codec.over_the_wire import CODECS
-from contracts.suite_runs import verdicts, verdicts_over_the_wire
+from contracts.event_transport.codec.running import verdicts, verdicts_over_the_wire
 from trueup_contracts.profile import Profile
 
 QUICK = Profile("quick", 20261124)
@@ -24,9 +24,7 @@ def test_the_wire_changes_no_verdict(name: str, tmp_path: Path) -> None:
     only = None if name == "codec" else name.partition(":")[0]
     for suite in suites:
         local = verdicts(suite, CODECS[name], QUICK, only=only)
-        found = verdicts_over_the_wire(
-            suite, "contracts.event_transport.codec.over_the_wire", name, QUICK, tmp_path, only=only
-        )
+        found = verdicts_over_the_wire(suite, name, QUICK, tmp_path, only)
         assert found.keys() == local.keys()
 
 

@@ -94,11 +94,11 @@ class _Server:
             if handle not in self._handles:
                 raise Refusal("closed", f"there is no open handle {handle}")
             subject = self._handles[handle]
+            if operation == "close":
+                del self._handles[handle]
         if operation == "close":
             if hasattr(subject, "close"):
                 subject.close(**args)
-            with self._lock:
-                self._handles.pop(handle, None)
             return None
         return self._to_wire(operate(subject, operation, self._from_wire(args)))
 

@@ -80,6 +80,7 @@ class _Waiting:
         found: list[bytes] = []
 
         def looked() -> bool:
+            __tracebackhide__ = True
             found.extend(self.notices())
             if len(found) < subscriptions and meanwhile is not None:
                 meanwhile()

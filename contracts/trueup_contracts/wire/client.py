@@ -33,13 +33,12 @@ class WireHandle(Handle):
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
         __tracebackhide__ = True
-        request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
-        answer = self._subject.ask(self._process, request, self.calls)
         self._is_closed = self._is_closed or operation == "close"
-        return answer
+        request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
+        return self._subject.ask(self._process, request, self.calls)
 
     def __del__(self) -> None:
-        """Nobody else knows of it: the adapter may forget it, unless it was told to."""
+        """Nobody else knows of it: the adapter may forget it."""
         if not self._is_closed:
             self._subject.forget(self._process, self._identity)
 

@@ -18,11 +18,11 @@ from trueup_contracts.event_transport.values import told
 from trueup_contracts.subject import Handle, Subject
 
 TIMEOUT_MS = 40  # of a subscriber that is asked for nothing
-LONG_MS = 20_000  # of one that must be woken by a message
+LONG_MS = 60_000  # of one that must be woken by a message
 EARLY_S = 0.005  # for clocks that tick otherwise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Got:
     """A message that was received. `before` and `replayed` are None where nothing is told of them."""
 
@@ -33,6 +33,13 @@ class Got:
     payload: bytes
     before: dict[str, Any] | None = None
     replayed: bool | None = None
+
+    def __repr__(self) -> str:
+        """Without the whole payload."""
+        told = [f"topic={self.topic!r}", f"sequence={self.sequence}"]
+        told += [f"publisher_id={self.publisher_id}"] if self.publisher_id is not None else []
+        told += [f"before={self.before}"] if self.before is not None else []
+        return f"<message of {self.endpoint}: {', '.join(told)}, {len(self.payload):,} bytes>"
 
     @property
     def kind(self) -> str | None:
@@ -85,10 +92,10 @@ class Subscriber:
         try:
             answer = self._apart.answer(begun, limit_s)
         except LateError:
-            raise AssertionError(
-                f"recv() was still waiting {limit_s:.2f} s after its call{after and f', {after}'}, with "
-                f"recv_timeout_ms={self.timeout_ms}: it has no receive timeout, or not this one"
-            ) from None
+            waits = f"recv() was still waiting {limit_s:.2f} s after its call{after and f', {after}'}"
+            has_timeout = limit_s < self.timeout_ms / 1_000
+            why = "it must be woken" if has_timeout else "it has no receive timeout, or not this one"
+            raise AssertionError(f"{waits}, with recv_timeout_ms={self.timeout_ms}: {why}") from None
         return None if answer is None else _got(answer)
 
     def nothing(self, after: str = "") -> None:
@@ -201,7 +208,7 @@ def subscribed(subject: Subject, peer: Peer | PeerProcess, *, via: str = "", **s
     """A subscriber whose subscription has reached the publisher. `via`: the endpoint of a relay to it."""
     __tracebackhide__ = True
     with Subscriber(subject, via or peer.endpoint, **settings) as subscriber:
-        peer.wait(1, subscriber.recv)
+        peer.wait(1, subscriber.nothing)
         yield subscriber
 
 

@@ -299,10 +299,10 @@ _BYTES = (0x01, 0xC0, 0xCB, 0x91, 0x81, 0xA1, 0xC4, 0xFF, 0xC1)
 @requirement("ES-134")
 def test_damaged_messages_are_read_or_refused(trueup_subject: Subject, trueup_profile: Profile) -> None:
     reader = Reader(trueup_subject)
-    for dialect in reader.dialects():
+    for turn, dialect in enumerate(reader.dialects()):
         frames = encode(SIMPLE, "A", dialect)
         for at in range(len(frames[-1])):
-            for byte in _BYTES:
+            for byte in _BYTES[(at + turn) % 3 :: 3]:
                 damaged = frames[-1][:at] + bytes([byte]) + frames[-1][at + 1 :]
                 code = _code(reader, [*frames[:-1], damaged], "A")
                 assert code in ("read", "malformed"), f"{damaged.hex()} (byte {at} of a batch is {byte:#x}): {code}"

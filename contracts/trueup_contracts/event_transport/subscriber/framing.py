@@ -92,7 +92,7 @@ def test_a_message_of_format_a(trueup_subject: Subject) -> None:
 @requirement("ES-031")
 def test_large_batches(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer) as subscriber:
-        for sequence, tokens in enumerate((0, 1, 5_000, 400_000)):
+        for sequence, tokens in enumerate((0, 1, 5_000, 1_500_000)):
             payload = batch(sequence, tokens)
             peer.send(frames_a(sequence, payload))
             found = subscriber.message(f"and a batch of {len(payload):,} bytes was sent")

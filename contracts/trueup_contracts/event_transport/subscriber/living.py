@@ -7,7 +7,7 @@ import time
 
 from trueup_contracts import requirement
 from trueup_contracts.budgets import Budgets
-from trueup_contracts.errors import Refusal
+from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.event_transport.frames import batch, frames_a
 from trueup_contracts.event_transport.peers import Peer, PeerProcess
 from trueup_contracts.event_transport.relay import Relay
@@ -56,18 +56,12 @@ def test_a_message_ends_the_wait(trueup_subject: Subject) -> None:
         subscribed(trueup_subject, peer) as first,
         Subscriber(trueup_subject, peer.endpoint, recv_timeout_ms=LONG_MS) as subscriber,
     ):
-        peer.wait(1, first.recv)
+        peer.wait(1, first.nothing)
         began = subscriber.begin()
         time.sleep(0.05)  # it shall wait already; where it does not yet, it has less to do
         peer.send(frames_a(0))
-        started = time.monotonic()
-        found = subscriber.answer(began, "and a message was sent meanwhile")
-        took_s = time.monotonic() - started
+        found = subscriber.answer(began, "and a message was sent meanwhile", subscriber.budgets.signal_s)
         assert found is not None, "recv() answered nothing; a message was sent while it waited"
-        assert took_s < LONG_MS / 2_000, (
-            f"recv() came back {took_s:.1f} s after a message was sent, with recv_timeout_ms={LONG_MS}: "
-            "it waits for its timeout, not for messages"
-        )
 
 
 @requirement("ES-005")
@@ -127,7 +121,7 @@ def test_a_publisher_that_comes_back(trueup_subject: Subject) -> None:
         peer.close()
         subscriber.nothing("after its publisher has ended")
         with Peer(budgets, endpoint) as another:
-            another.wait(1, subscriber.recv)
+            another.wait(1, subscriber.nothing)
             another.send(frames_a(0), frames_a(1))
             found = [subscriber.message("of a publisher that came back to its endpoint").sequence for _ in range(2)]
             assert found == [0, 1], f"the publisher came back and sent 0 and 1; received were {found}"
@@ -147,7 +141,7 @@ def test_a_connection_that_is_reset(trueup_subject: Subject) -> None:
         for _ in range(TIMES):
             subscriber.nothing("after its connection was reset, and is at every attempt")
         relay.mend()
-        peer.wait(1, subscriber.recv)
+        peer.wait(1, subscriber.nothing)
         peer.send(frames_a(1))
         assert subscriber.message("after the network was mended").sequence == 1
 
@@ -180,7 +174,7 @@ def test_a_connection_that_is_cut_in_a_message(trueup_subject: Subject) -> None:
         subscriber.message()
         relay.cut_after(10_000)
         peer.send(frames_a(1, batch(1, tokens=30_000)))
-        peer.wait(1, subscriber.recv)
+        peer.wait(1, subscriber.nothing)
         assert relay.cuts == 1, "the kit's relay has cut nothing"
         peer.send(frames_a(2))
         found = subscriber.message("after its connection was cut in the middle of a message")
@@ -221,6 +215,8 @@ def _must_be_refused(subject: Subject, timeout_ms: object) -> None:
             pass
     except Refusal as refusal:
         assert refusal.code == "invalid", f"recv_timeout_ms={timeout_ms!r}: refused as {refusal}; invalid is due"
+    except AdapterError as error:
+        raise AssertionError(f"recv_timeout_ms={timeout_ms!r}: {error}; a refusal as invalid is due") from None
     else:
         raise AssertionError(f"recv_timeout_ms={timeout_ms!r} was taken: no such time to wait")
 

@@ -56,7 +56,7 @@ def _streaming(subject: Subject, server: ReplayServer) -> Iterator[_Stream]:
         Peer(Budgets(subject.scale)) as peer,
         Subscriber(subject, peer.endpoint, replay_endpoints=[server.endpoint]) as subscriber,
     ):
-        peer.wait(1, subscriber.recv)
+        peer.wait(1, subscriber.nothing)
         stream = _Stream(peer, server, subscriber)
         stream.publish([0, 1])
         stream.received([0, 1], "0 and 1 were published")

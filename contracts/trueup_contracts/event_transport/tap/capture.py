@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,7 +133,8 @@ def _item(place: str, told: Any, sources: int) -> Item:
     for name in ("frames", "replay"):
         if name in told:
             frames = _frames(place, name, told[name])
-            return Item(float(at), source, **{name: frames})
+            made = Item(float(at), source)
+            return replace(made, frames=frames) if name == "frames" else replace(made, replay=frames)
     raise UsageError(f"{place}: none of frames, replay and connected")
 
 

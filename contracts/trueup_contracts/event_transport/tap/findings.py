@@ -60,7 +60,7 @@ def _nothing(watch: Watch, live: bool, topic: str) -> tuple[str, str]:
     if live and not watch.connections:
         return (
             "not-connected",
-            "nobody answered: is the engine up, are its KV events on, is this the port of this rank?",
+            "nobody answered: is the engine up, are its KV events on, is this its rank's port?",
         )
     about = f" with a topic that begins with {topic!r}" if topic else ""
     return "no-messages", f"connected, and no message came{about}: is there traffic, and is prefix caching on?"

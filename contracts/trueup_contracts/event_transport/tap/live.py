@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import time
 from collections.abc import Iterator, Sequence
 
@@ -48,8 +50,7 @@ class Tap:
         try:
             socket.connect(endpoint)
         except zmq.ZMQError as error:
-            what = "Invalid endpoint" if error.errno == zmq.EPROTONOSUPPORT else str(error)
-            raise UsageError(f"{endpoint}: {what}", hint="such as tcp://127.0.0.1:5557") from error
+            raise _unusable(endpoint, error) from error
         socket.set(zmq.SUBSCRIBE, topic.encode("utf-8"))
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)
@@ -76,13 +77,13 @@ class Tap:
             elif event == zmq.EVENT_DISCONNECTED:
                 yield Item(time.time(), source, connected=False)
 
-    def _received(self, source: int, socket: zmq.Socket[bytes]) -> Iterator[Item]:
-        for _ in range(1_000):  # then the other sockets have their turn
-            try:
+    def _received(self, source: int, socket: zmq.Socket[bytes]) -> list[Item]:
+        found: list[Item] = []  # all at once, so that the time of each is that of its receipt
+        with contextlib.suppress(zmq.Again):
+            while len(found) < 1_000:  # then the other sockets have their turn
                 frames = socket.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return
-            yield Item(time.time(), source, frames=tuple(frames))
+                found.append(Item(time.time(), source, frames=tuple(frames)))
+        return found
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -104,7 +105,7 @@ def replay(endpoint: str, start: int, timeout_s: float) -> list[tuple[bytes, ...
         try:
             socket.connect(endpoint)
         except zmq.ZMQError as error:
-            raise UsageError(f"{endpoint}: {error}", hint="such as tcp://127.0.0.1:5558") from error
+            raise _unusable(endpoint, error) from error
         socket.send_multipart(request(start))
         found: list[tuple[bytes, ...]] = []
         while len(found) < MOST_REPLIES and socket.poll(int(timeout_s * 1_000)):
@@ -121,3 +122,9 @@ def _is_end(frames: Sequence[bytes]) -> bool:
         return parse(frames).end
     except Unreadable:
         return False
+
+
+def _unusable(endpoint: str, error: zmq.ZMQError) -> UsageError:
+    known = {zmq.EPROTONOSUPPORT: "this transport is not known", errno.EINVAL: "it is no endpoint"}
+    what = known.get(error.errno or 0, zmq.strerror(error.errno or 0))
+    return UsageError(f"{endpoint}: {what}", hint="such as tcp://127.0.0.1:5557")

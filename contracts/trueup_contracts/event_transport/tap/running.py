@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from trueup.errors import UsageError
@@ -59,22 +59,27 @@ class _Run:
         return self._end(replay)
 
     def _watch(self) -> None:
-        for item in self._items():
-            source = self.watches[item.source]
-            at = self.started_at + item.at_s
-            if self.writer is not None:
-                self.writer.add(item)
-            if item.connected is not None:
-                source.connected(now=item.connected)
-                self._connection(source, at, item.connected)
-            elif item.replay:
-                self.replies.append(item.replay)
-            else:
-                self._message(source.take(item.source, at, item.frames))
-                if self.args.count is not None and sum(one.messages for one in self.watches) >= self.args.count:
+        most = self.args.count
+        with contextlib.closing(self._items()) as items:
+            for item in items:
+                self._take(item)
+                if item.frames and most is not None and sum(one.messages for one in self.watches) >= most:
                     return
 
-    def _items(self) -> Iterator[Item]:
+    def _take(self, item: Item) -> None:
+        watch = self.watches[item.source]
+        at = self.started_at + item.at_s
+        if self.writer is not None:
+            self.writer.add(item)
+        if item.connected is not None:
+            watch.connected(now=item.connected)
+            self._connection(watch, at, item.connected)
+        elif item.replay:
+            self.replies.append(item.replay)
+        else:
+            self._message(watch.take(item.source, at, item.frames))
+
+    def _items(self) -> Generator[Item, None, None]:
         if self.capture is not None:
             yield from _of_topic(self.capture, self.args.topic)
             return

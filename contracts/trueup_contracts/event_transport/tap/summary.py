@@ -46,9 +46,9 @@ def rows(watch: Watch, replay: Replay | None) -> Iterator[tuple[str, str, str]]:
     if watch.events:
         yield "events", ", ".join(_events(watch)), ""
     if watch.events and watch.resident is not None:
-        yield "resident", f"{len(watch.resident):,} blocks stored here and not removed since", ""
+        yield "resident", f"{_many(len(watch.resident), 'block')} stored here and not removed since", ""
     yield from _kinds(watch)
-    lost = f"{watch.notes[GAP]} ({watch.missed:,} messages)" if watch.notes[GAP] else "none"
+    lost = f"{watch.notes[GAP]} ({_many(watch.missed, 'message')})" if watch.notes[GAP] else "none"
     yield "gaps", lost, "bold red" if watch.notes[GAP] else "green"
     restarts = ", ".join(
         f"{watch.notes[kind]} {kind}" for kind in (RESTART, UNCERTAIN, DUPLICATE, OUT_OF_ORDER) if watch.notes[kind]
@@ -60,14 +60,14 @@ def rows(watch: Watch, replay: Replay | None) -> Iterator[tuple[str, str, str]]:
         age = statistics.median(watch.ages)
         yield "age", f"{_span(age)} from ts to receipt (median; most {_span(max(watch.ages))})", ""
     if watch.disconnections:
-        yield "connections", f"{watch.connections}, lost {watch.disconnections} times", "yellow"
+        yield "connections", f"{watch.connections}, lost {_many(watch.disconnections, 'time')}", "yellow"
     if replay is not None:
         yield "replay", _replay(watch, replay), "bold red" if replay.wrong else "green"
 
 
 def _format(watch: Watch) -> str:
     if watch.format == "B":
-        return f"B (event plane), {len(watch.publishers):,} publishers"
+        return f"B (event plane), {_many(len(watch.publishers), 'publisher')}"
     dialects = watch.speech.dialects
     if not dialects:
         return "A, no event yet"
@@ -86,7 +86,7 @@ def _messages(watch: Watch) -> str:
 
 def _events(watch: Watch) -> Iterator[str]:
     for tag, count in watch.events.most_common(8):
-        blocks = f" ({watch.blocks[tag]:,} blocks)" if watch.blocks[tag] else ""
+        blocks = f" ({_many(watch.blocks[tag], 'block')})" if watch.blocks[tag] else ""
         yield f"{count:,} {tag}{blocks}"
 
 
@@ -120,7 +120,7 @@ def _replay(watch: Watch, replay: Replay) -> str:
         return "no answer"
     span = f", {replay.first} to {replay.last}" if replay.count else ""
     live = sum(one >= replay.start for one in watch.payloads)
-    told = f"form {replay.form}, {replay.count:,} messages{span}; {replay.same:,} of {live:,} as seen live"
+    told = f"form {replay.form}, {_many(replay.count, 'message')}{span}; {replay.same:,} of {live:,} as seen live"
     if watch.missed:
         told += f"; {replay.filled:,} of the {watch.missed:,} missing ones"
     return told
@@ -156,6 +156,10 @@ def told(watch: Watch, replay: Replay | None) -> Mapping[str, Any]:
 def _replay_told(replay: Replay) -> dict[str, Any]:
     names = ("start", "form", "count", "first", "last", "same", "filled", "ended")
     return {name: getattr(replay, name) for name in names}
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _span(seconds: float) -> str:

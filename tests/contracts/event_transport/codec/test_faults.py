@@ -10,14 +10,12 @@ import pytest
 
 from contracts.event_transport.codec.faults import FAULTS, Fault
 from contracts.event_transport.codec.hooked import Codec
-from contracts.suite_runs import verdicts
-from trueup_contracts.event_transport import PUBLISHER, SUBSCRIBER
+from contracts.event_transport.codec.running import SUITES, verdicts
 from trueup_contracts.event_transport.codec import decode, encode
 from trueup_contracts.event_transport.codec.message import Format
 from trueup_contracts.profile import Profile
 
 QUICK = Profile("quick", 20261124)
-SUITES = (SUBSCRIBER, PUBLISHER)
 
 
 class Own(Codec):
@@ -37,7 +35,7 @@ def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None
 
 
 def test_the_faults_reach_every_requirement_of_codecs() -> None:
-    asked = {one.id for info in SUITES for one in info.requirements.values() if "codec" in one.needs}
+    asked = {one.id for info in SUITES.values() for one in info.requirements.values() if "codec" in one.needs}
     assert {fault.requirement for fault in FAULTS} == asked
     assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
 

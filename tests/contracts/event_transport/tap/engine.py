@@ -44,6 +44,15 @@ class Engine:
     def close(self) -> None:
         self.socket.close()
 
+    def die(self) -> None:
+        """Ends as a process does: what was sent goes out, and then the port is free."""
+        monitor = self.socket.get_monitor_socket(zmq.EVENT_CLOSED)
+        self.socket.unbind(self.endpoint)
+        assert monitor.poll(LIMIT_MS), "the port is still taken"
+        self.socket.disable_monitor()
+        monitor.close()
+        self.socket.close()
+
 
 @contextmanager
 def engine(endpoint: str = "tcp://127.0.0.1:*") -> Iterator[Engine]:

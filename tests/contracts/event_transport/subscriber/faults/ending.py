@@ -110,5 +110,5 @@ class TakesAnInterruptForATimeout(Hooked):
     def recv(self) -> Message | None:
         try:
             return super().recv()
-        except BaseException:
+        except BaseException:  # noqa: BLE001
             return None

@@ -65,7 +65,7 @@ class Joiner:
         self._held_before = 0  # of those held, so many came before the connection was lost
         self._why: Why | None = None  # a replay is awaited
         self._next_before: Before | None = None
-        self._last_asked: int | None = None  # the last one when a replay was asked for
+        self._covered = -1  # what was sent before this one was there when a replay was asked for
         self.last: int | None = None  # the number of the last one delivered
         self.last_payload = b""
         self.expected = NEVER
@@ -144,9 +144,10 @@ class Joiner:
         if why is Why.UNCERTAIN:  # nothing was heard of the last one
             self._next_before = {"kind": "uncertain", "missed": None}
         may_ask, self._can_replay = self._can_replay, self._can_replay and is_complete
-        if self._held and self.last == self._last_asked:
-            self._release_one()  # whatever is missing before it stays missing: nobody asks twice for the same
+        while self._held and self._held[0].sequence <= self._covered:
+            self._release_one()  # what is missing before it was not there: nobody asks twice for the same
         held, self._held, self._held_bytes = self._held, deque(), 0
+        self._held_before = 0
         for live in held:
             self.take(live)
         self._can_replay = may_ask
@@ -154,7 +155,7 @@ class Joiner:
 
     def _begin(self, why: Why, start: int) -> None:
         self._why = why
-        self._last_asked = self.last
+        self._covered = self._held[-1].sequence if self._held else -1
         self.ask = start
         self.expected = NEVER
         self._counts.replays += 1

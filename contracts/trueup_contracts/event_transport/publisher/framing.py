@@ -154,7 +154,7 @@ def test_a_large_batch_arrives_whole(trueup_subject: Subject) -> None:
 def test_a_stream_keeps_one_dialect(trueup_subject: Subject) -> None:
     found = Counter(decoded(message).dialect for message in observed(trueup_subject, 30))
     del found[None]  # a batch without events does not tell
-    assert len(found) < 2, f"one stream speaks {len(found)} dialects: {dict(found)}"
+    assert len(found) < 2, f"one stream speaks {len(found)} dialects: {dict(sorted(found.items()))}"
 
 
 @requirement("EP-014")
@@ -168,7 +168,7 @@ def test_a_tag_keeps_its_shape(trueup_subject: Subject) -> None:
             [message] = publisher.until(listener, publisher.accepted(given))
             shapes[kind].update(shape for _, shape in decoded(message).shapes)
     for kind, seen in shapes.items():
-        assert len(seen) == 1, f"BlockStored with {kind}, the same ones each time, has several shapes: {dict(seen)}"
+        assert len(seen) == 1, f"BlockStored with {kind}, the same ones each time, has several shapes: {dict(sorted(seen.items()))}"
 
 
 def _check_batch(message: Heard, given: Mapping[str, Any]) -> None:

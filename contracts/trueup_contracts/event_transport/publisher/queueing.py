@@ -110,6 +110,7 @@ def test_room_that_comes_in_time_is_taken(trueup_subject: Subject) -> None:
         more = [batch(publisher.calls + one) for one in range(IN_HAND + 1)]
         publisher.calls += len(more)
         waiting = publisher.beside(lambda handle: [handle.call("publish", batch=one) for one in more])
+        assert waiting.is_waiting(publisher.silence_s), "publish did not wait for room in a full queue"
         publisher.ask("release")
         told = waiting.answer(publisher.signal_s, "publish, for which there was room again,")
         assert None not in told, "publish waited for room in the queue, there was some, and it refused the batch"

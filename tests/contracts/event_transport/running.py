@@ -20,11 +20,13 @@ _HEX = re.compile(r"\b[0-9a-f]{6,}…?")
 _MOST = 200  # characters
 
 
-def subject_of(suite: SuiteInfo, factory: Callable[..., Any], scale: float = 1.0) -> LocalSubject:
-    """The factory, by the name under which it can be imported."""
-    name = getattr(factory, "__qualname__", type(factory).__name__)
+def subject_of(
+    suite: SuiteInfo, factory: Callable[..., Any], scale: float = 1.0, target: str | None = None
+) -> LocalSubject:
+    """The factory, by the name under which it can be imported: its own, or `target`."""
+    name = target or f"{factory.__module__}:{factory.__qualname__}"
     # A call in this process has 30 s, which is no limit of the suite's: it is not shortened as far.
-    subject = LocalSubject(suite, "test", f"{factory.__module__}:{name}", factory, max(scale, 0.5))
+    subject = LocalSubject(suite, "test", name, factory, max(scale, 0.5))
     subject.scale = scale
     return subject
 
@@ -37,9 +39,10 @@ def verdicts(
     *,
     scale: float = 1.0,
     but: Collection[str] = (),
+    target: str | None = None,
 ) -> dict[str, str]:
     """The failures: requirement to what was said of it. What is not claimed is not asked."""
-    subject = subject_of(suite, factory, scale)
+    subject = subject_of(suite, factory, scale, target)
     try:
         return verdicts_of(subject, profile, only, but=but)
     finally:

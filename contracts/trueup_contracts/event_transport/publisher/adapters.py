@@ -55,18 +55,16 @@ class Vllm:
             topic=topic,
         )
         self._queue = _Queue(queue_batches)
-        self._publisher._event_queue = self._queue  # noqa: SLF001 - its thread looks there at each turn
+        self._publisher._event_queue = self._queue
         self._lock = threading.Lock()
         self._number = 0
-        self.endpoint = _bound(self._publisher._pub)  # noqa: SLF001
-        self.replay_endpoint = _bound(self._publisher._replay)  # noqa: SLF001
+        self.endpoint = _bound(self._publisher._pub)
+        self.replay_endpoint = _bound(self._publisher._replay)
 
     def publish(self, batch: Mapping[str, Any]) -> int:
         """Its number: vLLM counts in its thread, in the order of its queue."""
         events = [_event(self._module, one) for one in batch["events"]]
-        made = self._module.KVEventBatch(
-            ts=batch["ts"], events=events, data_parallel_rank=batch["data_parallel_rank"]
-        )
+        made = self._module.KVEventBatch(ts=batch["ts"], events=events, data_parallel_rank=batch["data_parallel_rank"])
         with self._lock:
             number = self._number
             self._number += 1
@@ -88,7 +86,7 @@ class Vllm:
 
     def flush(self, timeout_ms: int) -> bool:
         """vLLM has no such call: whether its thread has asked for the next batch, and there is none."""
-        if not self._publisher._running:  # noqa: SLF001
+        if not self._publisher._running:
             raise Closed("the publisher is closed")
         until = time.monotonic() + timeout_ms / 1000
         while not self._queue.is_idle:
@@ -168,7 +166,7 @@ def _bound(socket: Any) -> str:
 def _event(module: Any, given: Mapping[str, Any]) -> Any:
     """vLLM's own class; fields that this release does not have are left out, those that it needs are null."""
     kind = getattr(module, given["type"])
-    fields = {name: None for name in kind.__struct_fields__[: len(kind.__struct_fields__) - len(kind.__struct_defaults__)]}
+    fields = dict.fromkeys(kind.__struct_fields__[:len(kind.__struct_fields__) - len(kind.__struct_defaults__)])
     named = {name: _value(value) for name, value in given.items() if name in kind.__struct_fields__}
     return kind(**{**fields, **named})
 

@@ -101,9 +101,7 @@ class Publisher:
         """Ends it, in time. A second call is another call."""
         self.is_closed = True
         told = f"close(linger_ms={round(linger_s * 1000)})"
-        self.within(
-            linger_s + self.margin_s, lambda: self.handle.call("close", linger_ms=round(linger_s * 1000)), told
-        )
+        self.within(linger_s + self.margin_s, lambda: self.handle.call("close", linger_ms=round(linger_s * 1000)), told)
 
     def ask(self, operation: str, /, **args: Any) -> Any:
         """The answer of a call that has no time of its own."""
@@ -127,7 +125,9 @@ class Publisher:
         self.is_closed = True
         return self.beside(lambda handle: handle.call("close", linger_ms=round(1000 * linger_s)))
 
-    def many(self, count: int, told: str = "", *, size_bytes: int = 0, limit_s: float | None = None) -> list[int | None]:
+    def many(
+        self, count: int, told: str = "", *, size_bytes: int = 0, limit_s: float | None = None
+    ) -> list[int | None]:
         """So many publishes in one go: a burst. What `publish` answered to each."""
         given = [batch(self.calls + one, self.format, size_bytes=size_bytes) for one in range(count)]
         self.calls += count

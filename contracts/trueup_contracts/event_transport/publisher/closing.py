@@ -131,4 +131,3 @@ def _check_growth(what: str, count: Callable[[], int], subject: Subject) -> None
 
     is_flat = eventually(is_gone, 5.0 * subject.scale)
     assert is_flat, f"{CYCLES} publishers were opened and closed: {before} {what} before, {count()} after"
-

@@ -98,7 +98,9 @@ def test_no_number_is_used_twice(trueup_subject: Subject, trueup_profile: Profil
             else:
                 due.append(publisher.accepted())
         found = publisher.all_until_now(listener)
-        assert [one.number for one in found] == due, f"due are the numbers of what can be encoded, came {numbers(found)}"
+        assert [one.number for one in found] == due, (
+            f"due are the numbers of what can be encoded, came {numbers(found)}"
+        )
         check_marks(found)
 
 
@@ -115,7 +117,9 @@ def test_the_counts_add_up(trueup_subject: Subject) -> None:
         assert stats["accepted"] == stats["sent"] + stats["queued"] + stats["dropped"], (
             f"accepted is not sent + queued + dropped: {stats}"
         )
-        assert stats["accepted"] + stats["refused"] == publisher.calls, f"publish was called {publisher.calls} times: {stats}"
+        assert stats["accepted"] + stats["refused"] == publisher.calls, (
+            f"publish was called {publisher.calls} times: {stats}"
+        )
         assert stats["queued"] == 0, f"all was flushed, and something is queued: {stats}"
         assert stats["sent"] == publisher.calls - 1, f"all but one can be sent of {publisher.calls}: {stats}"
 
@@ -196,7 +200,9 @@ def test_threads_publish_at_once(trueup_subject: Subject) -> None:
         publisher.calls += threads * each
         found = publisher.all_until_now(listener)
         due = list(range(first, first + threads * each))
-        assert [one.number for one in found] == due, f"numbers {due[0]} to {due[-1]} are due in order, came {numbers(found)}"
+        assert [one.number for one in found] == due, (
+            f"numbers {due[0]} to {due[-1]} are due in order, came {numbers(found)}"
+        )
         for thread, told in enumerate(answered):
             assert told == sorted(told), f"publish answered one thread the numbers {told}"
             marks = {1_000 * (thread + 1) + number: answer for number, answer in enumerate(told)}
@@ -205,4 +211,3 @@ def test_threads_publish_at_once(trueup_subject: Subject) -> None:
                 assert mark not in marks or marks[mark] == one.number, (
                     f"a batch of which publish answered {marks[mark]} has number {one.number}"
                 )
-

@@ -146,8 +146,12 @@ def test_a_large_batch_arrives_whole(trueup_subject: Subject) -> None:
     with heard(trueup_subject) as (publisher, listener):
         [message] = publisher.until(listener, publisher.accepted(given))
         [event] = decoded(message).events
-        assert len(event["token_ids"]) == BIG_TOKENS, f"{BIG_TOKENS} tokens were published, {len(event['token_ids'])} came"
-        assert len(event["lora_name"]) == BIG_BYTES, f"{BIG_BYTES} letters were published, {len(event['lora_name'])} came"
+        assert len(event["token_ids"]) == BIG_TOKENS, (
+            f"{BIG_TOKENS} tokens were published, {len(event['token_ids'])} came"
+        )
+        assert len(event["lora_name"]) == BIG_BYTES, (
+            f"{BIG_BYTES} letters were published, {len(event['lora_name'])} came"
+        )
 
 
 @requirement("EP-013")
@@ -164,11 +168,15 @@ def test_a_tag_keeps_its_shape(trueup_subject: Subject) -> None:
         for number in range(30):
             kind, fields = ("many fields", {"lora_name": "a", "lora_id": 1}) if number % 2 else ("few fields", {})
             parent = {"i64": str(number)} if number % 3 else None
-            given = kv_batch([stored(number, block_hashes=[{"i64": str(1 << number)}], parent_block_hash=parent, **fields)])
+            given = kv_batch(
+                [stored(number, block_hashes=[{"i64": str(1 << number)}], parent_block_hash=parent, **fields)]
+            )
             [message] = publisher.until(listener, publisher.accepted(given))
             shapes[kind].update(shape for _, shape in decoded(message).shapes)
     for kind, seen in shapes.items():
-        assert len(seen) == 1, f"BlockStored with {kind}, the same ones each time, has several shapes: {dict(sorted(seen.items()))}"
+        assert len(seen) == 1, (
+            f"BlockStored with {kind}, the same ones each time, has several shapes: {dict(sorted(seen.items()))}"
+        )
 
 
 def _check_batch(message: Heard, given: Mapping[str, Any]) -> None:

@@ -82,7 +82,9 @@ def test_what_is_missing_after_a_burst_was_counted(trueup_subject: Subject) -> N
                 assert stats["refused"] >= BURST - len(accepted), (
                     f"{BURST - len(accepted)} batches were refused, {stats['refused']} are counted"
                 )
-            assert stats["accepted"] == stats["sent"] + stats["queued"] + stats["dropped"], f"they do not add up: {stats}"
+            assert stats["accepted"] == stats["sent"] + stats["queued"] + stats["dropped"], (
+                f"they do not add up: {stats}"
+            )
 
 
 @requirement("EP-051")
@@ -96,7 +98,9 @@ def test_a_full_queue_blocks_for_its_time_and_no_longer(trueup_subject: Subject)
                 break
             accepted.append(number)
         assert number is None, f"a queue of {QUEUE} batches that is held took {len(accepted)}"
-        assert took_s >= BLOCK_S - EARLY_S, f"publish gave up after {took_s:.3f} s, block_timeout_ms is {BLOCK_S * 1000:.0f}"
+        assert took_s >= BLOCK_S - EARLY_S, (
+            f"publish gave up after {took_s:.3f} s, block_timeout_ms is {BLOCK_S * 1000:.0f}"
+        )
         publisher.ask("release")
         _check_held(publisher, listener, accepted)
 
@@ -135,7 +139,9 @@ def test_drop_oldest_gives_up_the_oldest(trueup_subject: Subject) -> None:
         dropped = publisher.stats()["dropped"]
         accepted += [publisher.accepted() for _ in range(5)]
         stats = publisher.stats()
-        assert stats["dropped"] == dropped + 5, f"5 batches more than fit were accepted: {stats}, before {dropped} dropped"
+        assert stats["dropped"] == dropped + 5, (
+            f"5 batches more than fit were accepted: {stats}, before {dropped} dropped"
+        )
         assert stats["accepted"] == stats["sent"] + stats["queued"] + stats["dropped"], f"they do not add up: {stats}"
         publisher.ask("release")
         assert publisher.flush(), "flush ended without success, and nothing is held any more"

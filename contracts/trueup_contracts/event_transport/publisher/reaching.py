@@ -45,7 +45,11 @@ def test_a_stranger_is_refused(trueup_subject: Subject) -> None:
     for known in ([allowed[0]], []):
         keys = {"server_secret_key": server[1], "allowed_client_keys": known}
         with Publisher(trueup_subject, **keys) as publisher:
-            _check_shut_out(publisher, f"a client whose key is not one of the {len(known)} allowed ones", **_as_client(server[0], _keys()))
+            _check_shut_out(
+                publisher,
+                f"a client whose key is not one of the {len(known)} allowed ones",
+                **_as_client(server[0], _keys()),
+            )
 
 
 @requirement("EP-017")
@@ -90,12 +94,16 @@ def test_readiness_counts_every_subscriber(trueup_subject: Subject) -> None:
         with ExitStack() as stack:
             prefixes = [b"", b"kv", b"kv"]
             listeners = [stack.enter_context(Listener(publisher.endpoint, prefix=one)) for one in prefixes]
-            told = "three subscribers are connected, two of them with the same prefix, and the publisher does not notice"
+            told = (
+                "three subscribers are connected, two of them with the same prefix, and the publisher does not notice"
+            )
             assert _ready(publisher, 3), told
             first = publisher.accepted()
             for listener in listeners:
                 found = publisher.until(listener, first)
-                assert [one.number for one in found] == [first], "a subscriber that was told ready missed the next batch"
+                assert [one.number for one in found] == [first], (
+                    "a subscriber that was told ready missed the next batch"
+                )
 
 
 @requirement("EP-046")
@@ -113,7 +121,9 @@ def _ready(publisher: Publisher, count: int, timeout_s: float | None = None) -> 
     limit_s = publisher.signal_s if timeout_s is None else timeout_s
     asked = {"count": count, "timeout_ms": round(limit_s * 1000)}
     found = publisher.within(
-        limit_s + publisher.margin_s, lambda: publisher.handle.call("wait_for_subscribers", **asked), "wait_for_subscribers"
+        limit_s + publisher.margin_s,
+        lambda: publisher.handle.call("wait_for_subscribers", **asked),
+        "wait_for_subscribers",
     )
     assert isinstance(found, bool), f"wait_for_subscribers answered {found!r}; True or False is due"
     return found
@@ -148,5 +158,3 @@ def test_a_broker_may_come_back(trueup_subject: Subject) -> None:
             broker.start()
             publisher.reach(listener)
             check_marks(publisher.until(listener, publisher.accepted()))
-
-

@@ -194,7 +194,9 @@ def test_clients_that_vanish_or_stall_stop_nobody(trueup_subject: Subject) -> No
             assert stalled.take(publisher.signal_s) is not None, "no reply came"
             with Asking(publisher.replay_endpoint) as vanishing:
                 vanishing.request(0)
-                assert vanishing.take(publisher.signal_s) is not None, "a second client got no reply, beside a stalled one"
+                assert vanishing.take(publisher.signal_s) is not None, (
+                    "a second client got no reply, beside a stalled one"
+                )
             publisher.accepted()
             assert publisher.flush(), "flush ended without success, beside a client of replays that does not read"
             last = publisher.calls - 1

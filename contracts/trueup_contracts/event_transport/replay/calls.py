@@ -50,7 +50,9 @@ class Client:
         try:
             return self.replay(endpoint, start)
         except Refusal as error:
-            raise AssertionError(f"the server answered up to its end marker, and replay was refused as {error}") from None
+            raise AssertionError(
+                f"the server answered up to its end marker, and replay was refused as {error}"
+            ) from None
 
     def fails(self, endpoint: str, start: int, timeout_s: float, why: str) -> list[Got]:
         """What a replay brings that cannot be complete: it ends with its timeout, and by the error `incomplete`."""
@@ -118,5 +120,7 @@ def check(found: Sequence[Got], due: Sequence[int], topic: str | None) -> None:
     came = [one.sequence for one in found]
     assert came == list(due), f"the server sent {numbers(expected)}; replay answered {numbers(found)}"
     for one, other in zip(found, expected, strict=True):
-        assert one.payload == other.payload, f"the payload of number {one.sequence} is {one.payload!r}, not {other.payload!r}"
+        assert one.payload == other.payload, (
+            f"the payload of number {one.sequence} is {one.payload!r}, not {other.payload!r}"
+        )
         assert one.topic == topic, f"the topic of number {one.sequence} is {one.topic!r}; the reply said {topic!r}"

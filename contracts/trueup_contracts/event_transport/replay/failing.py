@@ -140,7 +140,9 @@ def test_waiting_takes_no_processor(trueup_subject: Subject) -> None:
         before = usage(trueup_subject.process_ids).cpu_s
         client.fails(server.endpoint, 5, IDLE_S, "the server does not answer")
         took_s = usage(trueup_subject.process_ids).cpu_s - before
-        assert took_s < MOST_CPU_S, f"waiting {IDLE_S} s for a server that does not answer took {took_s:.2f} s of processor"
+        assert took_s < MOST_CPU_S, (
+            f"waiting {IDLE_S} s for a server that does not answer took {took_s:.2f} s of processor"
+        )
 
 
 @requirement("ER-020")

@@ -60,7 +60,9 @@ class OneMessage(Hooked):
     def serve(self) -> None:
         identity, *request = self.replies.recv_multipart()
         found = self.range(self.start(request) or 0)
-        self.reply(identity, [b"", *(part for number, payload in found for part in (self.number(number), payload)), END, b""])
+        self.reply(
+            identity, [b"", *(part for number, payload in found for part in (self.number(number), payload)), END, b""]
+        )
 
 
 @FAULTS.add("EP-082", "silence where there is nothing to replay")

@@ -273,7 +273,9 @@ class Hooked:
             pass
         self.send_all()
         with self.changed:
-            return not self.gone and (not self.closed or (bool(self.queue) and not self.held and time.monotonic() < self.end_s))
+            return not self.gone and (
+                not self.closed or (bool(self.queue) and not self.held and time.monotonic() < self.end_s)
+            )
 
     def polled(self) -> list[Any]:
         reads = [self.pub] if self.kind == zmq.XPUB else []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from contracts.event_transport.publisher.faults import FAULTS
 from contracts.event_transport.publisher.hooked import Hooked
 from trueup_contracts import serve
-from trueup_reference import adapters
 
-PUBLISHERS = {"Hooked": Hooked, "reference": adapters.event_publisher}
+PUBLISHERS = {f"{fault.requirement}: {fault.name}": fault.factory for fault in FAULTS} | {"Hooked": Hooked}
 
 if __name__ == "__main__":
     serve(PUBLISHERS[sys.argv[1]], name=sys.argv[1])

@@ -195,7 +195,7 @@ class AsksForEver(Hooked):
         while True:
             try:
                 return super().replay(endpoint, start, timeout_ms)
-            except Exception:  # noqa: BLE001 - that is the fault
+            except Exception:
                 if self.closed:
                     raise
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from contracts.event_transport.replay.faults import FAULTS
 from contracts.event_transport.replay.hooked import Hooked
 from trueup_contracts import serve
-from trueup_reference import adapters
 
-CLIENTS = {"Hooked": Hooked, "reference": adapters.event_replay}
+CLIENTS = {f"{fault.requirement}: {fault.name}": fault.factory for fault in FAULTS} | {"Hooked": Hooked}
 
 if __name__ == "__main__":
     serve(CLIENTS[sys.argv[1]], name=sys.argv[1])

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from contracts.event_transport.publisher.seeding import Fault
 from contracts.event_transport.replay.failures import FILE
 from contracts.event_transport.replay.faults import FAULTS
-from contracts.event_transport.publisher.seeding import Fault
 from contracts.event_transport.running import IN_TIME, failure
 from contracts.suite_runs import each_test
 from fix_repository import PROJECT

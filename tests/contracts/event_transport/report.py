@@ -1,4 +1,4 @@
-"""`make faults`: which requirement finds which fault of publishers and replay clients, and what correct ones are told."""
+"""`make faults`: what finds which fault of publishers and replay clients, and what correct ones are told."""
 
 from __future__ import annotations
 

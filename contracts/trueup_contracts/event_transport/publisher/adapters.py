@@ -1,7 +1,7 @@
 """vLLM's own publisher, as the suite calls it: `event-publisher = vllm`.
 
-`vllm.distributed.kv_events.ZmqEventPublisher`, in every release from 0.9 on. It is reached through its public calls, and
-through the attributes `_event_queue`, `_pub` and `_replay`: it tells neither its ports nor what it has sent.
+`vllm.distributed.kv_events.ZmqEventPublisher`, in every release from 0.9 on. It is reached through its public calls,
+and through the attributes `_event_queue`, `_pub` and `_replay`: it tells neither its ports nor what it has sent.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _bound(socket: Any) -> str:
 def _event(module: Any, given: Mapping[str, Any]) -> Any:
     """vLLM's own class; fields that this release does not have are left out, those that it needs are null."""
     kind = getattr(module, given["type"])
-    fields = dict.fromkeys(kind.__struct_fields__[:len(kind.__struct_fields__) - len(kind.__struct_defaults__)])
+    fields = dict.fromkeys(kind.__struct_fields__[: len(kind.__struct_fields__) - len(kind.__struct_defaults__)])
     named = {name: _value(value) for name, value in given.items() if name in kind.__struct_fields__}
     return kind(**{**fields, **named})
 

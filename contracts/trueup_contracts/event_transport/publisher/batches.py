@@ -17,7 +17,7 @@ def batch(mark: int, format: Format = "A", *, size_bytes: int = 0) -> Canonical:
     if format == "B":
         return {"payload": mark.to_bytes(8, "big") + bytes(size_bytes), "published_at_ms": 1_764_000_000_250 + mark}
     # Size comes as a text: a list of numbers would take far longer to write, here and in every adapter.
-    padding = {"lora_name": "x" * size_bytes} if size_bytes else {}
+    padding: dict[str, Any] = {"lora_name": "x" * size_bytes} if size_bytes else {}
     return kv_batch([stored(mark, **padding)], ts=TS + mark)
 
 

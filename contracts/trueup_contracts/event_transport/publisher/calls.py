@@ -80,7 +80,8 @@ class Publisher:
         try:
             return self.publish(given) is None
         except Refusal as error:
-            assert error.code == "invalid", f"publish refused it as {error}; invalid is due"
+            if error.code != "invalid":
+                raise AssertionError(f"publish refused it as {error}; invalid is due") from None
             return True
 
     def stats(self) -> dict[str, int]:
@@ -181,9 +182,11 @@ class Publisher:
         return found[:-1]
 
     def __enter__(self) -> Self:
+        """It is closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closed, whatever happened."""
         try:
             if not self.is_closed and not self._apart.is_given_up:
                 self.close()
@@ -200,7 +203,12 @@ class Beside(Generic[_Answer]):
     def __init__(self, publisher: Publisher, work: Callable[[], _Answer]) -> None:
         self._apart = Apart(publisher.subject)
         self._begun = threading.Event()
-        self._future = self._apart.begin(lambda: (self._begun.set(), work())[1])
+
+        def begin() -> _Answer:
+            self._begun.set()
+            return work()
+
+        self._future = self._apart.begin(begin)
 
     def is_waiting(self, silence_s: float) -> bool:
         """Whether it has begun, and then not ended for so long."""
@@ -231,7 +239,8 @@ def connectable(endpoint: Any, name: str) -> str:
     assert isinstance(endpoint, str), f"{name} is {endpoint!r}, not a text"
     host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
     is_tcp = endpoint.startswith("tcp://") and port.isascii() and port.isdigit()
-    assert is_tcp and int(port) > 0, f"{name} is {endpoint!r}: it names no port that one could connect to"
+    has_port = is_tcp and int(port) > 0
+    assert has_port, f"{name} is {endpoint!r}: it names no port that one could connect to"
     return f"tcp://127.0.0.1:{port}" if host in ("*", "0.0.0.0", "[::]") else endpoint
 
 

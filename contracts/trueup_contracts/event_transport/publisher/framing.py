@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ def test_a_message_is_three_frames(trueup_subject: Subject) -> None:
 @requirement("EP-002")
 def test_numbers_are_big_endian_and_each_is_one_more(trueup_subject: Subject) -> None:
     found = observed(trueup_subject, 300)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert after.number == before.number + 1, (
             f"after number {before.number} (0x{before.number:016x}) came {after.number} (0x{after.number:016x})"
         )
@@ -116,7 +117,8 @@ def _note(event: str, args: tuple[Any, ...]) -> None:
 
 @requirement("EP-009")
 def test_settings_that_cannot_be_are_refused(trueup_subject: Subject) -> None:
-    for name, value in {"endpoint": "nowhere", "format": "C"}.items():
+    wrong: dict[str, Any] = {"endpoint": "nowhere", "format": "C"}
+    for name, value in wrong.items():
         if name == "format" and not trueup_subject.in_process:
             continue  # the schema of the wire has no other
         try:
@@ -166,7 +168,8 @@ def test_a_tag_keeps_its_shape(trueup_subject: Subject) -> None:
     shapes: dict[str, Counter[str]] = {"few fields": Counter(), "many fields": Counter()}
     with heard(trueup_subject) as (publisher, listener):
         for number in range(30):
-            kind, fields = ("many fields", {"lora_name": "a", "lora_id": 1}) if number % 2 else ("few fields", {})
+            kind = "many fields" if number % 2 else "few fields"
+            fields: dict[str, Any] = {"lora_name": "a", "lora_id": 1} if number % 2 else {}
             parent = {"i64": str(number)} if number % 3 else None
             given = kv_batch(
                 [stored(number, block_hashes=[{"i64": str(1 << number)}], parent_block_hash=parent, **fields)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trueup_contracts.event_transport.protocol import Canonical
 from trueup_contracts.event_transport.publisher.batches import kv_batch, stored
 from trueup_contracts.event_transport.publisher.calls import heard
 from trueup_contracts.event_transport.publisher.reading import Heard
@@ -14,6 +15,6 @@ def observed(subject: Subject, count: int) -> list[Heard]:
         first = publisher.calls
         for number in range(first, first + count):
             removed = {"type": "BlockRemoved", "block_hashes": [{"i64": "1"}], "medium": "GPU", "unknown": {}}
-            others = [[], [removed], [{"type": "AllBlocksCleared", "unknown": {}}]][number % 3]
-            publisher.accepted(kv_batch([stored(number), *others]))
+            others: list[list[Canonical]] = [[], [removed], [{"type": "AllBlocksCleared", "unknown": {}}]]
+            publisher.accepted(kv_batch([stored(number), *others[number % 3]]))
         return publisher.next(listener, count)

@@ -1,4 +1,4 @@
-"""The kit's own ends of a publisher's sockets. Each has a context of its own, and belongs to the thread that made it."""
+"""The kit's own ends of a publisher's sockets. Each has a context, and belongs to the thread that made it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ class Peer:
         self.socket.connect(endpoint)
 
     def __enter__(self) -> Self:
+        """It is closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closed, whatever happened."""
         self.close()
 
     def close(self) -> None:
@@ -139,9 +141,11 @@ class Broker:
             self._context.term()
 
     def __enter__(self) -> Self:
+        """It is closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closed, whatever happened."""
         self.stop()
 
 

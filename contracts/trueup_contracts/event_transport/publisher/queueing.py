@@ -21,7 +21,7 @@ EARLY_S = 0.01  # that clocks may differ
 IN_HAND = 1  # batches that may have left the queue before it was held
 
 
-def _settings(policy: str, block_s: float = BLOCK_S) -> dict[str, object]:
+def _settings(policy: str, block_s: float = BLOCK_S) -> dict[str, Any]:
     """The keywords of a small queue."""
     block = {"block_timeout_ms": round(block_s * 1000)} if policy == "block" else {}
     return {"queue_batches": QUEUE, "full_policy": policy, **block}
@@ -194,7 +194,7 @@ def test_a_publish_that_waits_does_not_outlive_close(trueup_subject: Subject) ->
 @requirement("EP-059")
 def test_queues_that_cannot_be_are_refused(trueup_subject: Subject) -> None:
     policy = _policies(trueup_subject)[0]
-    wrong: list[dict[str, object]] = [{"queue_batches": 0}, {"queue_batches": -1}, {"full_policy": "drop"}]
+    wrong: list[dict[str, Any]] = [{"queue_batches": 0}, {"queue_batches": -1}, {"full_policy": "drop"}]
     if policy == "block":
         wrong.append({"block_timeout_ms": -1})
     for one in wrong:

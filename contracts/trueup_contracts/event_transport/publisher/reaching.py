@@ -1,4 +1,4 @@
-"""Whom a publisher reaches: encryption, brokers, and readiness: EP-015 to EP-018, EP-045 and EP-046, EP-096 to EP-098."""
+"""Whom a publisher reaches: encryption, readiness, brokers: EP-015 to EP-018, EP-045, EP-046, EP-096 to EP-098."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _as_client(server_public: str, keys: tuple[str, str]) -> dict[str, Any]:
 @requirement("EP-015")
 def test_a_client_that_is_allowed_hears(trueup_subject: Subject) -> None:
     server, allowed = _keys(), [_keys(), _keys()]
-    keys = {"server_secret_key": server[1], "allowed_client_keys": [one[0] for one in allowed]}
+    keys: dict[str, Any] = {"server_secret_key": server[1], "allowed_client_keys": [one[0] for one in allowed]}
     with Publisher(trueup_subject, **keys) as publisher:
         for client in allowed:
             with Listener(publisher.endpoint, **_as_client(server[0], client)) as listener:
@@ -43,7 +43,7 @@ def test_a_client_that_is_allowed_hears(trueup_subject: Subject) -> None:
 def test_a_stranger_is_refused(trueup_subject: Subject) -> None:
     server, allowed = _keys(), _keys()
     for known in ([allowed[0]], []):
-        keys = {"server_secret_key": server[1], "allowed_client_keys": known}
+        keys: dict[str, Any] = {"server_secret_key": server[1], "allowed_client_keys": known}
         with Publisher(trueup_subject, **keys) as publisher:
             _check_shut_out(
                 publisher,
@@ -55,7 +55,7 @@ def test_a_stranger_is_refused(trueup_subject: Subject) -> None:
 @requirement("EP-017")
 def test_a_client_without_encryption_is_refused(trueup_subject: Subject) -> None:
     server, allowed = _keys(), _keys()
-    keys = {"server_secret_key": server[1], "allowed_client_keys": [allowed[0]]}
+    keys: dict[str, Any] = {"server_secret_key": server[1], "allowed_client_keys": [allowed[0]]}
     with Publisher(trueup_subject, **keys) as publisher:
         _check_shut_out(publisher, "a client that does not encrypt")
         with Listener(publisher.endpoint, **_as_client(server[0], allowed)) as listener:
@@ -131,12 +131,15 @@ def _ready(publisher: Publisher, count: int, timeout_s: float | None = None) -> 
 
 @requirement("EP-096")
 def test_a_broker_hands_it_on(trueup_subject: Subject) -> None:
-    with Broker() as broker, Publisher(trueup_subject, endpoint=broker.inward, broker=True) as publisher:
-        with Listener(broker.outward) as listener:
-            publisher.reach(listener)
-            for _ in range(50):
-                last = publisher.accepted()
-            check_marks(publisher.until(listener, last))
+    with (
+        Broker() as broker,
+        Publisher(trueup_subject, endpoint=broker.inward, broker=True) as publisher,
+        Listener(broker.outward) as listener,
+    ):
+        publisher.reach(listener)
+        for _ in range(50):
+            last = publisher.accepted()
+        check_marks(publisher.until(listener, last))
 
 
 @requirement("EP-097")
@@ -150,11 +153,14 @@ def test_a_broker_may_not_be_there(trueup_subject: Subject) -> None:
 
 @requirement("EP-098")
 def test_a_broker_may_come_back(trueup_subject: Subject) -> None:
-    with Broker() as broker, Publisher(trueup_subject, endpoint=broker.inward, broker=True) as publisher:
-        with Listener(broker.outward) as listener:
-            publisher.reach(listener)
-            broker.stop()
-            publisher.publish()
-            broker.start()
-            publisher.reach(listener)
-            check_marks(publisher.until(listener, publisher.accepted()))
+    with (
+        Broker() as broker,
+        Publisher(trueup_subject, endpoint=broker.inward, broker=True) as publisher,
+        Listener(broker.outward) as listener,
+    ):
+        publisher.reach(listener)
+        broker.stop()
+        publisher.publish()
+        broker.start()
+        publisher.reach(listener)
+        check_marks(publisher.until(listener, publisher.accepted()))

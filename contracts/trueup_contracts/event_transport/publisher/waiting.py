@@ -16,7 +16,11 @@ QUEUE, WAIT_S, TURN_S, TURNS = 4, 0.4, 0.01, 3
 
 @requirement("EP-072")
 def test_other_coroutines_run_meanwhile(trueup_subject: Subject) -> None:
-    settings = {"queue_batches": QUEUE, "full_policy": "block", "block_timeout_ms": round(1000 * WAIT_S)}
+    settings: dict[str, Any] = {
+        "queue_batches": QUEUE,
+        "full_policy": "block",
+        "block_timeout_ms": round(1000 * WAIT_S),
+    }
     with Publisher(trueup_subject, **settings) as publisher:
         made: Any = getattr(publisher.handle, "object", None)
         assert isinstance(made, InLoop), "asyncio is claimed, and publish is no coroutine function"

@@ -25,7 +25,7 @@ def test_a_request_is_a_delimiter_and_a_start(trueup_subject: Subject) -> None:
         [request] = server.requests
         shown = [one.hex() for one in request]
         assert len(request) == 2, (
-            f"after the identity a request has an empty delimiter and a start; this one has {len(request)} frames: {shown}"
+            f"after the identity, a request has an empty delimiter and a start; this one has {len(request)}: {shown}"
         )
         assert request[0] == b"", f"a request begins with an empty delimiter: {shown}"
         assert len(request[1]) == 8, f"the start has {len(request[1])} bytes, 8 are due: {shown}"
@@ -85,11 +85,15 @@ def test_every_end_marker_is_one(trueup_subject: Subject) -> None:
 
 @requirement("ER-007")
 def test_an_end_alone_is_an_empty_replay(trueup_subject: Subject) -> None:
-    for topic in (None, TOPIC):
-        with Server(lambda answering, topic=topic: answering.end(topic=topic)) as server:
-            with Client(trueup_subject) as client:
-                found = client.complete(server.endpoint, 5)
-                assert found == [], f"the end marker came alone, and replay answered {numbers(found)}"
+    ends: list[str | None] = [None, TOPIC]
+    for topic in ends:
+
+        def answer(answering: Answering, topic: str | None = topic) -> None:
+            answering.end(topic=topic)
+
+        with Server(answer) as server, Client(trueup_subject) as client:
+            found = client.complete(server.endpoint, 5)
+            assert found == [], f"the end marker came alone, and replay answered {numbers(found)}"
 
 
 @requirement("ER-008")

@@ -62,10 +62,10 @@ class Client:
             found = self.replay(endpoint, start, timeout_s)
         except Refusal as error:
             took_s = time.monotonic() - begun
-            assert error.code == "incomplete" or (error.code == "timeout" and not error.data), (
-                f"{why}, and replay was refused as {error}; incomplete is due"
-            )
-            assert took_s >= timeout_s - EARLY_S, f"{why}; replay gave up after {took_s:.3f} s of {timeout_s:g} s"
+            if error.code != "incomplete" and (error.code != "timeout" or error.data):
+                raise AssertionError(f"{why}, and replay was refused as {error}; incomplete is due") from None
+            if took_s < timeout_s - EARLY_S:
+                raise AssertionError(f"{why}; replay gave up after {took_s:.3f} s of {timeout_s:g} s") from None
             return [] if error.data is None else told(error.data)
         raise AssertionError(f"{why}, and replay answered {numbers(found)} as if it were complete")
 
@@ -84,9 +84,11 @@ class Client:
         self.call(0.0, "close")
 
     def __enter__(self) -> Self:
+        """It is closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closed, whatever happened."""
         try:
             if not self._apart.is_given_up:
                 self.close()

@@ -69,7 +69,12 @@ def test_a_server_that_dies(trueup_subject: Subject) -> None:
         is_sent.set()
 
     with Server(answer) as server, Client(trueup_subject) as client:
-        ending = threading.Thread(target=lambda: (is_sent.wait(client.budgets.signal_s), server.end()))
+
+        def end() -> None:
+            is_sent.wait(client.budgets.signal_s)
+            server.end()
+
+        ending = threading.Thread(target=end)
         ending.start()
         found = client.fails(server.endpoint, 5, SHORT_S, "the server ended after two batches")
         ending.join()

@@ -72,9 +72,11 @@ class Server:
         self._thread.join()
 
     def __enter__(self) -> Self:
+        """It is closed at the end of the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closed, whatever happened."""
         self.end()
 
     def _run(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import zmq
 
@@ -198,7 +198,7 @@ class DecodesTopics(Hooked):
 
 @FAULTS.add("EP-040", "a port that was used before is not taken again")
 class NewPort(Hooked):
-    _used: set[str] = set()
+    _used: ClassVar[set[str]] = set()
 
     def bind(self, one: Any, endpoint: str) -> str:
         found = super().bind(one, "tcp://127.0.0.1:0" if endpoint in self._used else endpoint)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import zmq
 
@@ -232,7 +232,7 @@ class LeavesThread(Hooked):
 
 @FAULTS.add("EP-066", "a socket is left open")
 class LeavesSocket(Hooked):
-    _left: list[Any] = []
+    _left: ClassVar[list[Any]] = []
 
     def open(self, endpoint: str, replay_endpoint: str | None) -> None:
         super().open(endpoint, replay_endpoint)
@@ -243,11 +243,14 @@ class LeavesSocket(Hooked):
 
 @FAULTS.add("EP-067", "the socket that listens outlives close")
 class KeepsPort(Hooked):
-    _kept: list[Any] = []
+    _kept: ClassVar[list[Any]] = []
 
     def finish(self) -> None:
-        if not hasattr(self, "endpoint"):  # it could not even bind
-            return super().finish()
+        if hasattr(self, "endpoint"):  # it could bind
+            self.keep()
+        super().finish()
+
+    def keep(self) -> None:
         context: Any = zmq.Context()
         again = context.socket(zmq.PUB)
         for _ in range(500):
@@ -258,7 +261,6 @@ class KeepsPort(Hooked):
             else:
                 break
         self._kept.append((context, again))
-        super().finish()
 
 
 @FAULTS.add("EP-068", "a thread that is no daemon")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import zmq
@@ -222,7 +222,7 @@ class TellsReplayPort0(Hooked):
 
 @FAULTS.add("EP-093", "all publishers of a process share one buffer")
 class SharedBuffer(Hooked):
-    _shared: deque[tuple[int, bytes]] = deque(maxlen=10_000)
+    _shared: ClassVar[deque[tuple[int, bytes]]] = deque(maxlen=10_000)
 
     def kept(self, most: int) -> deque[tuple[int, bytes]]:
         return self._shared

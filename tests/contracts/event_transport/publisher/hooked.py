@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -101,7 +102,8 @@ class Hooked:
     def open(self, endpoint: str, replay_endpoint: str | None) -> None:
         self.pub = self.context.socket(self.kind)
         self.set_up(self.pub)
-        self.replies = self.zap = None
+        self.replies: Any = None
+        self.zap: Any = None
         if self.keys[0] is not None:
             self.zap = self.context.socket(zmq.REP)
             self.zap.bind("inproc://zeromq.zap.01")
@@ -199,10 +201,8 @@ class Hooked:
         }
 
     def wake(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # it is awake, or gone
             self.wake_out.send(b"x")
-        except (BlockingIOError, OSError):
-            pass  # it is awake, or gone
 
     def hold(self) -> None:
         with self.changed:
@@ -267,10 +267,8 @@ class Hooked:
         for one, work in ((self.pub, self.notice), (self.replies, self.serve), (self.zap, self.judge)):
             if one is not None and one in ready:
                 work()
-        try:
+        with contextlib.suppress(BlockingIOError):
             self.wake_in.recv(4096)
-        except BlockingIOError:
-            pass
         self.send_all()
         with self.changed:
             return not self.gone and (

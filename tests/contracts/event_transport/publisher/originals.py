@@ -1,7 +1,7 @@
 """A model of vLLM's publisher (0.9 to 0.29), as the module that the shipped adapter imports: from its behaviour.
 
-A queue of Python's that publish waits for without a bound, a thread that takes a batch at most a tenth of a second after
-it came, replays served once a turn, a stop marker that is put without waiting.
+A queue of Python's that publish waits for without a bound, a thread that takes a batch at most a tenth of a second
+after it came, replays served once a turn, a stop marker that is put without waiting.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ZmqEventPublisher:
         self._rank, self._topic = data_parallel_rank, topic.encode()
         self._event_queue: queue.Queue[Any] = queue.Queue(max_queue_size)
         self._kept: deque[tuple[bytes, bytes]] = deque(maxlen=buffer_steps)
-        context = zmq.Context.instance()
+        context: Any = zmq.Context.instance()
         self._pub = context.socket(zmq.PUB)
         self._pub.set_hwm(hwm)
         self._pub.bind(endpoint)

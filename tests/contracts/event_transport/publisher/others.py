@@ -61,7 +61,7 @@ class Plain:
 
 
 class InLoop:
-    """zmq.asyncio: every call is a coroutine. Outer array, inner maps, as SGLang writes them; replies without a topic."""
+    """zmq.asyncio: every call is a coroutine. Outer array, inner maps, as SGLang's; replies without a topic."""
 
     capabilities = frozenset({"asyncio", "replay"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import zmq
 
@@ -277,7 +277,7 @@ class LeavesSockets(Hooked):
 
 @_FAULTS.add("ER-020", "a context for each replay, which is never terminated")
 class LeavesContexts(Hooked):
-    left: list[Any] = []
+    left: ClassVar[list[Any]] = []
 
     def opened(self, endpoint: str) -> Any:
         self.left.append(self.context)

@@ -56,6 +56,7 @@ class BatchQueue:
         self._items: deque[Batch] = deque()
         self._waiting: deque[Ticket] = deque()
         self._sleeping = False
+        self._held = False
         self._closed = False
         self._in_hand = 0  # taken, not yet sent
         self._counts = {"accepted": 0, "refused": 0, "dropped": 0, "sent": 0}
@@ -106,6 +107,9 @@ class BatchQueue:
     def take(self, most: int) -> list[Batch]:
         """Up to so many, for the thread that sends, which says `sent` afterwards. None: it may sleep until woken."""
         with self._lock:
+            if self._held:
+                self._sleeping = True
+                return []
             items = self._items
             if len(items) <= most:
                 taken = list(items)
@@ -118,6 +122,12 @@ class BatchQueue:
             if self._waiting and len(items) <= self._most // 2:
                 self._admit()
             return taken
+
+    def hold(self, *, held: bool) -> None:
+        """Whether nothing is taken, as if whoever sends were slow."""
+        with self._lock:
+            self._held = held
+        self._wake()
 
     def sent(self, count: int) -> None:
         """So many of those taken have been sent."""

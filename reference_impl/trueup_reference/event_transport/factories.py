@@ -42,7 +42,8 @@ class PublisherFactory:
     """The factory of the suite `event-publisher`: what is published is in canonical form."""
 
     capabilities = frozenset(
-        "format_b codec queue policy_block policy_drop_newest policy_drop_oldest replay broker curve".split()
+        "format_b codec queue policy_block policy_drop_newest policy_drop_oldest hold".split()
+        + "readiness replay broker curve".split()
     )
     name = "trueup reference publisher"
 

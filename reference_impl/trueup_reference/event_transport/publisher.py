@@ -143,6 +143,14 @@ class Publisher(Managed):
             raise ClosedError("the publisher is closed")
         return self._queue.flush(checked_ms("timeout_ms", timeout_ms) / 1000)
 
+    def hold(self) -> None:
+        """Nothing is sent until `release` or `close`: so a test fills the queue."""
+        self._queue.hold(held=True)
+
+    def release(self) -> None:
+        """What waits is sent again."""
+        self._queue.hold(held=False)
+
     def close(self, linger_ms: int = LINGER_MS) -> None:
         """Sends what waits, for so long at most, drops the rest with a count, and ends. A second call does nothing."""
         linger_s = checked_ms("linger_ms", linger_ms) / 1000

@@ -9,3 +9,4 @@ from trueup_contracts.event_transport.subscriber.replaying import *  # noqa: F40
 from trueup_contracts.event_transport.subscriber.securing import *  # noqa: F403
 from trueup_contracts.event_transport.subscriber.cancelling import *  # noqa: F403
 from trueup_contracts.event_transport.subscriber.defaults import *  # noqa: F403
+from trueup_contracts.event_transport.subscriber.decoding import *  # noqa: F403

@@ -36,8 +36,17 @@ def fault(requirement: str) -> Callable[[type[Codec]], type[Codec]]:
 
 
 @fault("ES-101")
+class NeverCleared(Codec):
+    """an event without fields is refused"""
+
+    def told_event(self, tag: str, named: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any] | None:
+        self.need(tag != "AllBlocksCleared", "block_hashes are due")
+        return super().told_event(tag, named, unknown)
+
+
+@fault("ES-104")
 class ReadsNoBytes(Codec):
-    """hashes of bytes are refused, in every dialect"""
+    """hashes of bytes are refused"""
 
     def hash(self, value: Any) -> dict[str, str]:
         self.need(not isinstance(value, bytes), "a hash is an integer")

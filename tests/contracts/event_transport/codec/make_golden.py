@@ -79,6 +79,7 @@ def _cases() -> Iterator[tuple[str, str, str, int, list[Event], list[Any]]]:
     yield "sglang-medium", "tiers", "", 10, _all_kinds(SIGNED, pinned, {"medium": "DISK"}), [3]
     salty = {**first, "medium": "GPU", "metadata": {"cache_salt": "tenant-a"}}
     both = [("BlockStored+metadata", _stored(SIGNED[:1], **salty)), ("BlockStored", _stored(SIGNED[1:], **gpu))]
+    both += _cleared(SIGNED)
     yield "sglang-salt", "with a salt and without one: two lengths under one tag", "", 11, both, [0]
     tenant = {**gpu, "cache_salt": "tenant-a", "session_id": "session-41"}
     yield "sglang-maps", "a salt and a session", "", 12, _all_kinds(SIGNED, tenant, {"medium": "GPU"}), [None]

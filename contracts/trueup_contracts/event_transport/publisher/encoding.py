@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
-from trueup_contracts.event_transport.codec import Decoded, Unreadable, decode
+from trueup_contracts.event_transport.codec import DIALECTS, Decoded, Format, Unreadable, decode
 from trueup_contracts.event_transport.codec.calls import SIMPLE, Writer
 from trueup_contracts.event_transport.codec.fields import U64_MAX
 from trueup_contracts.event_transport.codec.golden import Golden, golden
 from trueup_contracts.event_transport.codec.judging import equal, same
-from trueup_contracts.event_transport.codec.message import DIALECTS, Format
 from trueup_contracts.event_transport.codec.messagepack import read
 from trueup_contracts.event_transport.codec.strategies import messages, planes
 from trueup_contracts.profile import Profile

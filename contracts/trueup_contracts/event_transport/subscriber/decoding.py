@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import AdapterError, Refusal
-from trueup_contracts.event_transport.codec import encode
+from trueup_contracts.event_transport.codec import Format, encode
 from trueup_contracts.event_transport.codec.calls import SIMPLE, Reader, by_release, of_dialect, short
 from trueup_contracts.event_transport.codec.fields import by_name
 from trueup_contracts.event_transport.codec.golden import Golden, golden, malformed
 from trueup_contracts.event_transport.codec.judging import equal, hash_differs, same
-from trueup_contracts.event_transport.codec.message import Format
 from trueup_contracts.event_transport.codec.messagepack import read
 from trueup_contracts.event_transport.codec.strategies import messages, planes
 from trueup_contracts.profile import Profile

@@ -26,7 +26,7 @@ NOISE = st.lists(st.binary(max_size=40), max_size=6).map(tuple)
 GOOD = st.builds(
     lambda message, dialect: tuple(encode(message, "A", dialect)), messages(), st.sampled_from(DIALECTS)
 ) | planes().map(lambda message: tuple(encode(message, "B")))
-KNOWN = st.sampled_from([case.frames for case in (*golden(), *malformed())])
+KNOWN = st.sampled_from([*(case.frames for case in golden()), *(case.frames for case in malformed())])
 DAMAGED = st.builds(
     lambda frames, which, at, byte: (
         tuple(

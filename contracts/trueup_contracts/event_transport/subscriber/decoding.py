@@ -247,12 +247,18 @@ def test_what_is_written_is_read(trueup_subject: Subject, trueup_profile: Profil
     reader = Reader(trueup_subject)
     dialects = reader.dialects()
     assert dialects, "no dialect is read"
+    for dialect in dialects:
+        reader.reads(next(of_dialect(dialect)))  # who settles on a dialect has it now: ES-122 is about that
 
-    def holds(message: dict[str, Any], dialect: str) -> None:
+        trueup_profile.check(_reads_back(reader, dialect), message=messages())
+
+
+def _reads_back(reader: Reader, dialect: str) -> Callable[[dict[str, Any]], None]:
+    def holds(message: dict[str, Any]) -> None:
         wrong = same(reader.decode(encode(message, "A", dialect), "A"), message)
         assert wrong is None, f"{dialect}: {wrong}"
 
-    trueup_profile.check(holds, message=messages(), dialect=st.sampled_from(dialects))
+    return holds
 
 
 @requirement("ES-121")

@@ -5,6 +5,7 @@ Elsewhere the standard library tells it of this process; of others it is not kno
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -38,16 +39,26 @@ def usage(processes: Sequence[int]) -> Usage:
 
 
 def _from_proc(place: Path) -> Usage:
+    is_own = place.name == str(os.getpid())
     # After the name, which may hold anything: fields 14 and 15 of proc_pid_stat(5) are ticks, 20 is threads.
     fields = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     pages = int((place / "statm").read_text(encoding="ascii").split()[1])
     return Usage(
-        ticks / os.sysconf("SC_CLK_TCK"),
+        time.process_time() if is_own else _on_cpu_s(place) or ticks / os.sysconf("SC_CLK_TCK"),
         pages * os.sysconf("SC_PAGE_SIZE"),
         len(os.listdir(place / "fd")),
         int(fields[17]),
     )
+
+
+def _on_cpu_s(place: Path) -> float:
+    """Finer than ticks of 10 ms: what the scheduler tells of each living thread, in ns; 0 where it tells nothing."""
+    total_ns = 0
+    for task in (place / "task").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):  # the thread has ended, or nothing is told
+            total_ns += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return total_ns / 1e9
 
 
 def _own() -> Usage:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from contracts.suite_runs import verdicts_of
+from trueup_contracts import budgets
 from trueup_contracts.event_transport import SUBSCRIBER
 from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.profile import Profile
@@ -30,3 +32,14 @@ def verdicts(
         return verdicts_of(subject, profile, only)
     finally:
         subject.end()
+
+
+@contextmanager
+def limits(signal_s: float, margin_s: float) -> Iterator[None]:
+    """Other budgets: what never comes is given up soon."""
+    before = budgets.SIGNAL_S, budgets.MARGIN_S
+    budgets.SIGNAL_S, budgets.MARGIN_S = signal_s, margin_s
+    try:
+        yield
+    finally:
+        budgets.SIGNAL_S, budgets.MARGIN_S = before

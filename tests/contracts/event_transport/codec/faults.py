@@ -288,12 +288,20 @@ class FieldsInOrder(Codec):
         return super().event(value)
 
 
-@fault("ES-120")
+@fault("ES-110")
 class EmptyIsNothing(Codec):
     """an empty text is taken for none"""
 
     def field(self, name: str, value: Any) -> Any:
         return super().field(name, value) or None if name == "lora_name" else super().field(name, value)
+
+
+@fault("ES-120")
+class SmallNegatives(Codec):
+    """of negative hashes those of eight bits are read as unsigned"""
+
+    def hash(self, value: Any) -> dict[str, str]:
+        return super().hash(value + 256 if type(value) is int and -128 <= value < -32 else value)
 
 
 @fault("ES-121")

@@ -10,12 +10,11 @@ import pytest
 
 from contracts.event_transport.codec.faults import FAULTS, Fault
 from contracts.event_transport.codec.hooked import Codec
+from contracts.event_transport.codec.report import FILE, text
 from contracts.event_transport.codec.running import SUITES, verdicts
 from trueup_contracts.event_transport.codec import decode, encode
 from trueup_contracts.event_transport.codec.message import Format
 from trueup_contracts.profile import Profile
-
-QUICK = Profile("quick", 20261124)
 
 
 class Own(Codec):
@@ -31,7 +30,10 @@ class Own(Codec):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.requirement} {fault.name}")
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
-    assert fault.requirement in verdicts(fault.suite, fault.factory, QUICK, only=fault.requirement)
+    told = text(fault)
+    assert not told.endswith(": nothing"), "it survived"
+    hint = "python -m contracts.event_transport.codec.report --texts > failures.txt, and read what has changed"
+    assert told in FILE.read_text(encoding="utf-8").splitlines(), hint
 
 
 def test_the_faults_reach_every_requirement_of_codecs() -> None:

@@ -1,4 +1,4 @@
-"""Sets up logging for what runs on its own: a service, a worker, a demo. Importing any part of this package sets up nothing.
+"""Sets up logging for what runs on its own: a service, a worker, a demo. Importing this package sets up nothing.
 
 ```python
 from trueup_reference.logging_setup import configure
@@ -7,8 +7,9 @@ configure()                        # the level of TRUEUP_LOG_LEVEL, or INFO; tex
 configure("DEBUG", json=True)      # later, and anywhere: the same handler, with another level and form
 ```
 
-It may be called as often as anybody likes, from any thread, and again in a forked or spawned process: there is one handler,
-and nothing that an application has set up is touched. Records go on to the root logger too, unless `propagate=False`.
+It may be called as often as anybody likes, from any thread, and again in a forked or spawned process: there is one
+handler, and nothing that an application has set up is touched. Records go on to the root logger too, unless
+`propagate=False`.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ def level_number(level: str | int | None) -> int:
     if text.isdecimal():
         return int(text)
     if text not in known:
-        raise ValueError(f"{where}={given!r} is no level: {', '.join(sorted(known, key=known.__getitem__))}, or a number")
+        raise ValueError(
+            f"{where}={given!r} is no level: {', '.join(sorted(known, key=known.__getitem__))}, or a number"
+        )
     return known[text]
 
 
@@ -140,7 +143,7 @@ class MaskingFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object, whatever the record holds: time (UTC, ISO 8601), level, logger, message, process, extra."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]  # as logging's documentation says
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""

@@ -1,4 +1,4 @@
-"""The contract of how a library, and whoever sets up logging, treats the logging of a process that is not theirs alone."""
+"""The contract of what a library, and whoever sets up logging, may do to the logging of a process."""
 
 from __future__ import annotations
 

@@ -38,13 +38,16 @@ _LEFT_OUT = re.compile(
     r"PYTEST_.*|COV(ERAGE)?_.*|PYTHON(STARTUP|INSPECT|VERBOSE|WARNINGS|DEVMODE|PROFILEIMPORTTIME|OPTIMIZE|IOENCODING)"
     r"|PYTHONUNBUFFERED|PYTHONASYNCIODEBUG|PYTHONTRACEMALLOC|.*LOG.*LEVEL.*|.*VERBOSITY.*"
 )
+_LOGGING_ERROR = re.compile(
+    r"^--- Logging error ---\n(?:.*\n)*?(.*)\nCall stack:\n(?:.*\n)*?Arguments: .*\n", re.MULTILINE
+)
 MOST_BYTES = 8 << 20  # of what a child writes
 _LOOK_S = 0.05  # between two looks at whether it has ended, where others hold its pipes open
 
 
 @dataclass
 class Run:
-    """What became of one child. `out` and `err`: by phase; `packets`: each write by itself, where they were asked for."""
+    """What became of one child. `out` and `err`: by phase; `packets`: each write by itself, where asked for."""
 
     report: dict[str, Any]
     out: dict[str, str] = field(default_factory=dict)
@@ -58,8 +61,13 @@ class Run:
         return "".join([*self.out.values(), *self.err.values()])
 
     def lines(self, token: str) -> list[str]:
-        """The lines, of all that it wrote, that hold `token` and a text."""
-        return [line for line in self.text.split("\n") if f"token {token}" in line]
+        """The lines, of all that it wrote, that hold this token; what `logging` says of records that failed aside."""
+        return [line for line in _LOGGING_ERROR.sub("", self.text).split("\n") if f"token {token}" in line]
+
+    def error(self, token: str) -> str:
+        """What was raised when the record with this token was to be written."""
+        blocks = [found for found in _LOGGING_ERROR.finditer(self.text) if f"token {token}" in found[0]]
+        return blocks[0][1] if blocks else ""
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -72,9 +80,7 @@ def command(request: Mapping[str, Any], number: int) -> list[str]:
     return [sys.executable, "-c", _BOOT, str(_FOLDER.parent), str(_FOLDER), json.dumps(request), str(number)]
 
 
-def run(
-    request: dict[str, Any], root: Path, limit_s: float, extra: Mapping[str, str], *, packets: bool = False
-) -> Run:
+def run(request: dict[str, Any], root: Path, limit_s: float, extra: Mapping[str, str], *, packets: bool = False) -> Run:
     """Answers a request in a child of its own. `AdapterDiedError` where it dies, or takes longer than `limit_s`."""
     __tracebackhide__ = True
     mark = f"trueup-mark-{uuid.uuid4().hex}-"
@@ -101,7 +107,9 @@ def run(
     text = b"".join(got[0])
     if not text:
         last = b"".join(got[2]).decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise AdapterDiedError(f"the interpreter {ending(process.returncode)}, in {request['probe']}; {''.join(last)[:300]}")
+        raise AdapterDiedError(
+            f"the interpreter {ending(process.returncode)}, in {request['probe']}; {''.join(last)[:300]}"
+        )
     made = Run(json.loads(text))
     if packets:
         made.packets = [*got[1], *got[2]]

@@ -23,11 +23,12 @@ SECRETS = {
     "GITHUB_TOKEN": "ghp_{}",
     "WANDB_API_KEY": "{}",
 }
+_IMPORTS = ("import", "import_configured")
 _WITH_SECRETS = ("import_configured", "configured")
 
 
 class LoggingSubject(Subject):
-    """The target `import:PACKAGE` or `setup:PACKAGE.MODULE:FUNCTION`. What a run has told is kept: it tells it again."""
+    """The target `import:PACKAGE` or `setup:PACKAGE.MODULE:FUNCTION`. Each run is made once, and kept."""
 
     in_process = False
 
@@ -35,6 +36,7 @@ class LoggingSubject(Subject):
         """Imports it once. `TargetError` says why that cannot be done."""
         self.suite, self.label, self.target = suite, label, target
         self._settings = settings
+        self.root = settings.root
         self._deaths = Deaths("the interpreter")
         self._runs: dict[str, Run] = {}
         self._died: dict[str, AdapterDiedError] = {}
@@ -81,7 +83,7 @@ class LoggingSubject(Subject):
                 "probe": probe,
                 "module": self.module,
                 "function": self.function,
-                "logger": self.logger,
+                "logger": self.package if probe in _IMPORTS else self.logger,
                 "scale": scale,
                 **request,
             }
@@ -115,12 +117,20 @@ class LoggingSubject(Subject):
     def repeat(self, *lines: str, before: str = "", environment: str = "", setup: bool = False) -> None:
         """What a user types to see it: Python, after the import, or after the set-up function is there as `setup`."""
         given = f"from {self.module} import {self.function.partition('.')[0]}" if setup else f"import {self.module}"
-        code = "\n".join(line for line in ("import logging", before, given, *lines) if line)
-        self._snippet = f"{environment + ' ' if environment else ''}python -c {shlex.quote(code)}"
+        code = _joined([line for line in ("import logging", before, given, *lines) if line])
+        self._snippet = f"{environment + ' ' if environment else ''}python -c {_quoted(code)}"
+
+    def repeat_test(self, *, twice: bool) -> None:
+        """The same, of what shows in a test; `twice`: the set-up function is called in it."""
+        calls = [f"import {self.module}"] + [f"{self.module}.{self.function}()"] * 2 * twice
+        name = self.logger or "trueup_lib"
+        lines = [*calls, f"logging.getLogger({name!r}).critical('once')", "assert len(caplog.records) == 1"]
+        text = "\n".join(["import logging", "def test_it(caplog):", *(f"    {line}" for line in lines)])
+        self._snippet = f"cat > test_it.py <<'END'\n{text}\nEND\npython -m pytest test_it.py"
 
     def begin(self, test: str) -> None:
         """What an earlier test saw says nothing about this one. After three that died, the rest is not run."""
-        self._snippet, self._log = f"python -c {shlex.quote(f'import {self.module}')}", ""
+        self._snippet, self._log = f"python -c {_quoted(f'import {self.module}')}", ""
         self._deaths.begin()
 
     def snippet(self) -> str:
@@ -169,6 +179,17 @@ def _named(target: str) -> tuple[str, str]:
     if os.name != "posix":
         raise TargetError(f"{target}: interpreters can be asked on POSIX systems only, this is {os.name}")
     return module, function
+
+
+def _joined(lines: list[str]) -> str:
+    """Statements on one line, where they can stand there."""
+    is_flat = not any(line.startswith((" ", "for ", "if ", "with ")) for line in lines)
+    return ("; " if is_flat else "\n").join(lines)
+
+
+def _quoted(code: str) -> str:
+    """Code as a word of a shell, readable where it holds nothing special."""
+    return f'"{code}"' if not set(code) & set('"$`\\!') else shlex.quote(code)
 
 
 def _python() -> str:

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from trueup.reports.escape import visible
+
 _MOST = 4  # lines of blame, and of what was written
 
 Event = Mapping[str, str]
 
 
 def blame(events: Sequence[Event], chosen: Callable[[Event], bool]) -> str:
-    """The lines that made the chosen calls, each on a line of its own, with the package's line that led there."""
+    """`, by` the lines that made the chosen calls, each with the package's own line that led there."""
     places: dict[str, str] = {}
     for event in events:
         if chosen(event) and event["place"]:
-            by = f"\n      for {event['by']}" if event["by"] else ""
-            places.setdefault(event["place"], f"\n    {event['place']}: {event['source'] or event['what']}{by}")
+            by = f"\n        for {visible(event['by'])}" if event["by"] else ""
+            told = visible(f"{event['place']}: {event['source'] or event['what']}")
+            places.setdefault(event["place"], told + by)
     if not places:
-        return "\n    (no call was seen that did it: the attribute itself was changed)"
+        return "; no call was seen that explains it"
     more = f"\n    and {len(places) - _MOST} more lines" if len(places) > _MOST else ""
-    return "".join([*places.values()][:_MOST]) + more
+    return ", by " + "\n    and by ".join([*places.values()][:_MOST]) + more
 
 
 def on(logger: str, *what: str) -> Callable[[Event], bool]:
@@ -30,9 +33,9 @@ def on(logger: str, *what: str) -> Callable[[Event], bool]:
 
 
 def some(texts: Sequence[str]) -> str:
-    """A few of them, each on a line of its own."""
+    """A few of them behind a colon, the first on the same line."""
     more = [f"and {len(texts) - _MOST} more"] if len(texts) > _MOST else []
-    return "".join(f"\n    {text[:300]}" for text in [*texts[:_MOST], *more])
+    return ": " + "\n    ".join([*(visible(text)[:300] for text in texts[:_MOST]), *more])
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ class Probe:
         self.module_name: str = request["module"]
         self.function_name: str = request["function"]
         self.report: dict[str, Any] = {}
+        self.last: Callable[[], None] = lambda: None  # what is done once the report is written
         self.trace = Trace(self.module_name.partition(".")[0])
 
     def mark(self, phase: str) -> None:

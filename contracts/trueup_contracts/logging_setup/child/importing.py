@@ -77,7 +77,9 @@ def configured(probe: Probe) -> None:
     probe.import_it()
     report = probe.report
     report |= {"before": users.before, "now": users.now(), "events": list(probe.trace.events)}
-    report["records"] = [(one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records]
+    report["records"] = [
+        (one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records
+    ]
     report["app"] = users.works()
     probe.logger.critical("own token")
     report["own"] = users.root.count("own token")
@@ -100,7 +102,8 @@ def test_import(caplog):
     logging.getLogger(LOGGER).critical("import token")
     logging.getLogger("trueup_app").critical("app token")
     got = [one.getMessage() for one in caplog.records]
-    assert got.count("import token") == 1, f"caplog has a record of logger {{LOGGER!r}} {{got.count('import token')}} times"
+    count = got.count("import token")
+    assert count == 1, f"caplog has a record of logger {{LOGGER!r}} {{count}} times"
     assert got.count("app token") == 1, f"caplog has a record of the application {{got.count('app token')}} times"
 
 def test_setup(caplog):
@@ -110,7 +113,8 @@ def test_setup(caplog):
     logging.getLogger(LOGGER).critical("setup token")
     logging.getLogger("trueup_app").critical("app token")
     got = [one.getMessage() for one in caplog.records]
-    assert got.count("setup token") == 1, f"caplog has a record of logger {{LOGGER!r}} {{got.count('setup token')}} times"
+    count = got.count("setup token")
+    assert count == 1, f"caplog has a record of logger {{LOGGER!r}} {{count}} times"
     assert got.count("app token") == 1, f"caplog has a record of the application {{got.count('app token')}} times"
 """
 
@@ -144,4 +148,3 @@ def captured(probe: Probe) -> None:
         words = ["-q", "-p", "no:cacheprovider", "--rootdir", folder, "-c", f"{folder}/pytest.ini", str(path)]
         pytest.main(words, plugins=[outcomes])
     probe.report["told"] = outcomes.told
-

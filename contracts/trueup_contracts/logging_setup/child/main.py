@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -27,12 +28,14 @@ PROBES = {
 
 
 def run(text: str, number: int) -> None:
-    """Answers the request on the file descriptor `number`; 0 for no answer. An exception is told, and the end as usual."""
+    """Answers the request on the file descriptor `number`; 0 for no answer. What is raised is told."""
     request = json.loads(text)
     probe = Probe(request)
     if number:
         os.set_inheritable(number, False)
     here = os.getpid()
+    if PROBES[request["probe"]].__module__ == setting_up.__name__:
+        logging.lastResort = None  # or what nobody handles would be written all the same
     try:
         PROBES[request["probe"]](probe)
     except SystemExit as error:
@@ -50,6 +53,7 @@ def run(text: str, number: int) -> None:
         probe.report["kind"] = type(error).__name__
     if number and os.getpid() == here:
         _write(number, json.dumps(probe.report).encode("ascii"))
+        probe.last()
 
 
 def _write(number: int, data: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from trueup_contracts.logging_setup.child.common import Probe, Users, forked, json_keywords
 
 MEETING_S = 0.25  # for the other thread to come to the same place: it does not where a lock keeps it out
-RECORDS, LONG = 40, "x" * 1500
+RECORDS, LAST, LONG = 40, 400, "x" * 1500
 
 
 def again(probe: Probe) -> None:
@@ -46,20 +46,28 @@ def again(probe: Probe) -> None:
         importlib.reload(module)
     step("reloaded")
     probe.report |= {"handlers": handlers, "forks": forks, "events": list(probe.trace.events)}
-    for number in range(RECORDS):
+    probe.last = lambda: _last(probe)
+
+
+def _last(probe: Probe) -> None:
+    """So many that no other thread comes to write them before the process ends, which begins right after."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    for number in range(LAST):
         probe.logger.critical("token last-%d.", number)
+    sys.setswitchinterval(before)
 
 
 def threads(probe: Probe) -> None:
-    """Two threads set up at once. They meet where a handler is made or added, so that a check that came before is old."""
+    """Two threads set up at once, and meet where a handler is made or added: what they looked at before is old."""
     probe.import_it()
-    with _meetings():
+    with probe.trace.on(), _meetings():
         started = [threading.Thread(target=probe.function, daemon=True) for _ in range(2)]
         for one in started:
             one.start()
         for one in started:
             one.join()
-    probe.report["handlers"] = probe.told_handlers()
+    probe.report |= {"handlers": probe.told_handlers(), "events": list(probe.trace.events)}
     probe.logger.critical("token threads.")
 
 
@@ -96,7 +104,9 @@ def configured(probe: Probe) -> None:
     report = probe.report
     report |= {"before": users.before, "now": users.now(), "events": list(probe.trace.events)}
     report["app"] = users.works()
-    report["records"] = [(one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records]
+    report["records"] = [
+        (one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records
+    ]
     probe.logger.critical("own token")
     report["own"] = users.root.count("own token")
     report["propagate"] = bool(probe.logger.propagate)
@@ -139,11 +149,17 @@ def structured(probe: Probe) -> None:
     logger.critical("token text. größer 中文 \N{GRINNING FACE}")
     logger.critical("token surrogate. file \udcff.txt")
     for name, value in (("nan", float("nan")), ("inf", float("inf")), ("minus", float("-inf"))):
-        logger.critical("token %s.", name, extra={"loss": value, "nested": {"values": [value]}})
+        logger.critical(f"token {name}.", extra={"loss": value, "nested": {"values": [value]}})
     cycle: list[Any] = []
     cycle.append(cycle)
-    for name, extra in (("object", _Odd()), ("bytes", b"\xff"), ("set", {1, 2}), ("cycle", cycle), ("keys", {(1, 2): 3})):
-        logger.critical("token %s.", name, extra={"found": extra})
+    for name, extra in (
+        ("object", _Odd()),
+        ("bytes", b"\xff"),
+        ("set", {1, 2}),
+        ("cycle", cycle),
+        ("keys", {(1, 2): 3}),
+    ):
+        logger.critical(f"token {name}.", extra={"found": extra})
 
 
 def secrets(probe: Probe) -> None:

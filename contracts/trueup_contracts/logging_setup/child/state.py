@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
 import warnings
 from typing import Any
 
-_CLASSES = ("Filter", "Filterer", "FileHandler", "Formatter", "Handler", "LogRecord", "Logger", "Manager", "StreamHandler")
+_CLASSES = (
+    "Filter",
+    "Filterer",
+    "FileHandler",
+    "Formatter",
+    "Handler",
+    "LogRecord",
+    "Logger",
+    "Manager",
+    "StreamHandler",
+)
 
 
 def loggers() -> dict[str, logging.Logger]:
@@ -20,7 +28,9 @@ def loggers() -> dict[str, logging.Logger]:
 def told(handler: logging.Handler) -> str:
     """A handler, as people know it."""
     formatter = handler.formatter
-    written = f", {type(formatter).__name__}" if formatter is not None and type(formatter) is not logging.Formatter else ""
+    written = (
+        f", {type(formatter).__name__}" if formatter is not None and type(formatter) is not logging.Formatter else ""
+    )
     return f"{handler!r}{written}"
 
 
@@ -53,7 +63,9 @@ class Switches:
     def changed(self) -> dict[str, Any]:
         """What is otherwise by now: `switches` and `classes` in words, and whether `warnings` go elsewhere."""
         now = self._now()
-        switches = [f"{name}: {self._switches[name]}, now {now[name]}" for name in now if now[name] != self._switches[name]]
+        switches = [
+            f"{name}: {self._switches[name]}, now {now[name]}" for name in now if now[name] != self._switches[name]
+        ]
         classes = []
         for name, before in self._classes.items():
             after = vars(getattr(logging, name))
@@ -61,8 +73,8 @@ class Switches:
                 if attribute not in after or after[attribute] is not before[attribute]:
                     was, found = _shown(before[attribute]), _shown(after.get(attribute, "gone"))
                     classes.append(f"logging.{name}.{attribute}: {was}, now {found}")
-        found = warnings.showwarning
-        elsewhere = "" if found is self._warnings else f"{found.__module__}.{found.__qualname__}"
+        shows: Any = warnings.showwarning
+        elsewhere = "" if shows is self._warnings else _shown(shows)
         return {"switches": switches, "classes": classes, "warnings": elsewhere}
 
     @staticmethod
@@ -76,7 +88,7 @@ class Switches:
             "logging.disable": logging.getLevelName(logging.root.manager.disable),
             "logging.lastResort": f"{last!r}",
             "logging.raiseExceptions": f"{logging.raiseExceptions}",
-            "the names of the levels": " ".join(sorted(names)),
+            "the names of the levels": " ".join(sorted(map(ascii, names))),
             "logging.root": f"{logging.root!r}".partition(" (")[0],
         }
 
@@ -86,10 +98,3 @@ def _shown(value: Any) -> str:
         return repr(value)
     module = getattr(value, "__module__", "")
     return f"{module}.{getattr(value, '__qualname__', type(value).__name__)}"
-
-
-def streams(handlers: list[logging.Handler]) -> list[str]:
-    """Where handlers write that have a stream."""
-    names = {id(sys.stdout): "stdout", id(sys.stderr): "stderr"}
-    found = [getattr(one, "stream", None) for one in handlers]
-    return [names.get(id(one), "another stream") for one in found if isinstance(one, io.TextIOBase)]

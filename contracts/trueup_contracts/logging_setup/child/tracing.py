@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import linecache
 import logging
 import os
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,7 +19,8 @@ _WATCHED = frozenset({"level", "propagate", "disabled", "handlers"})
 # They set what belongs to the whole process.
 _FUNCTIONS = ("captureWarnings", "disable", "setLoggerClass", "setLogRecordFactory", "addLevelName")
 _LOGGING = os.path.dirname(logging.__file__)
-_HERE = os.path.dirname(__file__)
+# What stands between whoever calls and what is watched.
+_INSIDE = ("<frozen", _LOGGING, os.path.dirname(__file__), importlib.__file__, warnings.__file__)
 
 
 class Trace:
@@ -26,7 +29,7 @@ class Trace:
     def __init__(self, package: str) -> None:
         """`package`: the import name, whose own lines are told beside those of what it imports."""
         self.events: list[dict[str, str]] = []
-        self._part = f"{os.sep}{package.replace('.', os.sep)}"
+        self._parts = f"{os.sep}{package}{os.sep}", f"{os.sep}{package}.py"
         self._is_on = False
 
     def add(self, what: str, logger: str) -> None:
@@ -35,7 +38,7 @@ class Trace:
             return
         outside = [frame for frame in _frames(sys._getframe(2)) if _is_outside(frame)]
         first = outside[0] if outside else None
-        own = next((one for one in outside if self._part in one.f_code.co_filename), None)
+        own = next((one for one in outside if any(part in one.f_code.co_filename for part in self._parts)), None)
         place, source = _told(first)
         by = "" if own is None or own is first else ": ".join(_told(own))
         event = {"what": what, "logger": logger, "place": place, "source": source, "by": by}
@@ -55,11 +58,16 @@ class Trace:
             setattr(logger_class, name, self._watched_method(method, name))
         logger_class.__setattr__ = self._setting
         logging.__class__ = self._module()
+        streams = [(sys.stdout, "sys.stdout"), (sys.stderr, "sys.stderr")]
+        for stream, name in streams:
+            stream.write = self._writing(stream.write, name)  # type: ignore[method-assign]
         self._is_on = True
         try:
             yield
         finally:
             self._is_on = False
+            for stream, _ in streams:
+                del stream.write
             logging.__class__ = module
             del logger_class.__setattr__
             for name, method in methods.items():
@@ -74,6 +82,13 @@ class Trace:
             return function(*args, **keywords)
 
         return watched
+
+    def _writing(self, write: Callable[[str], int], name: str) -> Callable[[str], int]:
+        def writing(text: str) -> int:
+            self.add(name, "")
+            return write(text)
+
+        return writing
 
     def _watched_method(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(method)
@@ -112,7 +127,7 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _is_outside(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
-    return not name.startswith(("<frozen", _LOGGING, _HERE)) and not name.endswith(f"importlib{os.sep}__init__.py")
+    return not name.startswith(_INSIDE)
 
 
 def _told(frame: FrameType | None) -> tuple[str, str]:

@@ -143,7 +143,7 @@ class MaskingFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object, whatever the record holds: time (UTC, ISO 8601), level, logger, message, process, extra."""
 
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment]  # as logging's documentation says
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from contracts.suite_runs import verdicts_of
+from trueup_contracts.declarations import REFERENCE
 from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.profile import Profile
 from trueup_contracts.registry import suite
-from trueup_contracts.subject import Settings, Subject
+from trueup_contracts.subject import Settings, Subject, load
 from trueup_contracts.wire.client import WireSubject
 from trueup_reference import adapters
 
@@ -62,6 +63,9 @@ def main() -> int:
         ),
         "embedding-cache, in process": lambda: LocalSubject(
             suite("embedding-cache"), "reference", "reference:embedding_cache", adapters.embedding_cache
+        ),
+        "logging-setup, in child interpreters": lambda: load(
+            REFERENCE["logging-setup"], suite("logging-setup"), "reference", Settings(Path.cwd())
         ),
     }
     alarms = 0

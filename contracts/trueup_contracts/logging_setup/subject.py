@@ -106,7 +106,8 @@ class LoggingSubject(Subject):
         """The same, of a probe that must have come to its end."""
         __tracebackhide__ = True
         found = self.run(probe, **request)
-        assert "failed" not in found.report, f"{self.called} raised {found.report['failed']}"
+        failed = found.report.get("failed")
+        assert failed is None, f"{self.called} raised {str(failed).replace(chr(10), ', ')}"
         return found
 
     @property
@@ -130,7 +131,9 @@ class LoggingSubject(Subject):
 
     def begin(self, test: str) -> None:
         """What an earlier test saw says nothing about this one. After three that died, the rest is not run."""
-        self._snippet, self._log = f"python -c {_quoted(f'import {self.module}')}", ""
+        top = self.function.partition(".")[0]
+        code = f"from {self.module} import {top}; {self.function}()" if top else f"import {self.module}"
+        self._snippet, self._log = f"python -c {_quoted(code)}", ""
         self._deaths.begin()
 
     def snippet(self) -> str:

@@ -61,8 +61,15 @@ def _last(probe: Probe) -> None:
 def threads(probe: Probe) -> None:
     """Two threads set up at once, and meet where a handler is made or added: what they looked at before is old."""
     probe.import_it()
-    with probe.trace.on(), _meetings():
-        started = [threading.Thread(target=probe.function, daemon=True) for _ in range(2)]
+    ready = threading.Barrier(2)
+    function = probe.function
+
+    def work() -> None:
+        ready.wait()
+        function()
+
+    with probe.trace.on(), _meetings(MEETING_S * probe.request["scale"]):
+        started = [threading.Thread(target=work, daemon=True) for _ in range(2)]
         for one in started:
             one.start()
         for one in started:
@@ -72,7 +79,7 @@ def threads(probe: Probe) -> None:
 
 
 @contextlib.contextmanager
-def _meetings() -> Iterator[None]:
+def _meetings(limit_s: float) -> Iterator[None]:
     """Within the block a thread that makes or adds a handler waits a moment for the other to do so too."""
     places: dict[str, threading.Barrier] = {}
 
@@ -81,7 +88,7 @@ def _meetings() -> Iterator[None]:
 
         def met(*args: Any, **keywords: Any) -> Any:
             with contextlib.suppress(threading.BrokenBarrierError):
-                places[name].wait(MEETING_S)
+                places[name].wait(limit_s)
             return method(*args, **keywords)
 
         return met

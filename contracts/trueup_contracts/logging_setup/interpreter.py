@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError
-from trueup_contracts.processes import ending, kill_group
+from trueup_contracts.processes import GRACE_S, ending, kill_group
 
 _FOLDER = Path(__file__).parent
 # The folder of the probes is imported as if nothing of `trueup_contracts` were, and forgotten: it may be what is asked.
@@ -133,15 +133,18 @@ def _read(process: subprocess.Popen[bytes], numbers: list[int], limit_s: float) 
     deadline_s = time.monotonic() + limit_s
     got: list[list[bytes]] = [[] for _ in numbers]
     left = dict.fromkeys(range(len(numbers)), MOST_BYTES)
-    is_over = False
+    is_over, last_s = False, deadline_s
     with selectors.DefaultSelector() as selector:
         for index, number in enumerate(numbers):
             selector.register(number, selectors.EVENT_READ, index)
         while selector.get_map() and not is_over:
             ready = selector.select(_LOOK_S)
-            if not ready and process.poll() is not None:
-                break  # what it has started may hold them open
-            is_over = time.monotonic() > deadline_s
+            now_s = time.monotonic()
+            if process.poll() is not None:  # what it has started may hold them open, and go on writing
+                last_s = min(last_s, now_s + GRACE_S)
+                if not ready or now_s > last_s:
+                    break
+            is_over = now_s > deadline_s
             for key, _ in ready:
                 chunk = os.read(key.fd, 1 << 18)
                 left[key.data] -= len(chunk)

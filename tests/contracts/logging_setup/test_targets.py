@@ -85,10 +85,12 @@ def test_what_an_import_writes_is_no_report(tmp_path: Path) -> None:
     assert list(told) == ["LG-005"]
 
 
-def test_a_process_that_holds_the_pipes_open_is_not_waited_for(tmp_path: Path) -> None:
-    text = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
+@pytest.mark.parametrize("work", ["import time; time.sleep(300)", "while True: print('x', flush=True)"])
+def test_a_process_that_holds_the_pipes_open_is_not_waited_for(work: str, tmp_path: Path) -> None:
+    text = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {work!r}])\n"
     begin = time.monotonic()
-    assert verdicts_of(ask(text, tmp_path), QUICK) == {}
+    told = verdicts_of(ask(text, tmp_path), QUICK)
+    assert set(told) <= {"LG-005", "LG-010", "LG-011"}  # what it writes between the lines
     assert time.monotonic() - begin < 60
 
 

@@ -178,3 +178,18 @@ def test_a_run_is_made_once(tmp_path: Path) -> None:
     subject = asked(ask(text, tmp_path))
     assert verdicts_of(subject, QUICK) == {}
     assert len((tmp_path / "count").read_text()) == 3
+
+
+def test_a_forked_process_that_waits_for_ever_is_ended_and_told(tmp_path: Path) -> None:
+    logs = """
+    import logging, os, threading
+    lock = threading.Lock()
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release)  # and nobody releases it in the child
+
+    def setup():
+        with lock:
+            if not logging.getLogger('mylib').handlers:
+                logging.getLogger('mylib').addHandler(logging.StreamHandler())
+    """
+    told = verdicts_of(Package(logs=logs).subject(tmp_path, scale=0.25), QUICK, "LG-034")["LG-034"]
+    assert told.startswith("AssertionError: after setup(), a fork and setup() again the forked process had not ended")

@@ -11,12 +11,13 @@ from trueup_contracts.logging_setup.telling import blame, differences, on, some
 HANDLERS = ("addHandler", "removeHandler", "handlers")
 
 
-def own(subject: LoggingSubject, loggers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Of these loggers, the package's own."""
+def own(subject: LoggingSubject, report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The package's own loggers after the import: by their names, and those that a line of it has set up."""
+    by_lines = {event["logger"] for event in report["events"] if event["own"]} - {"", "root"}
     return {
         name: told
-        for name, told in loggers.items()
-        if name == subject.package or name.startswith(f"{subject.package}.")
+        for name, told in report["after"].items()
+        if name == subject.package or name.startswith(f"{subject.package}.") or name in by_lines
     }
 
 

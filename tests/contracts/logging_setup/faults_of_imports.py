@@ -27,6 +27,11 @@ importing(
     "gives a child of its logger a file",
     "import logging, os\nlogging.getLogger('mylib.requests').addHandler(logging.FileHandler(os.devnull))\n",
 )
+importing(
+    "LG-003",
+    "prints records of a logger that is not named as the package",
+    "import logging\nlogging.getLogger('My Library').addHandler(logging.StreamHandler())\n",
+)
 importing("LG-004", "turns propagation off", "import logging\nlogging.getLogger(__name__).propagate = False\n")
 importing("LG-004", "disables a logger of its own", "import logging\nlogging.getLogger('mylib.http').disabled = True\n")
 importing("LG-005", "prints a banner", "print('mylib 1.0, the fast one')\n")
@@ -132,6 +137,7 @@ importing(
     """,
 )
 importing("LG-013", "sets the level of its logger", "import logging\nlogging.getLogger(__name__).setLevel('INFO')\n")
+importing("LG-013", "quiets another package", "import logging\nlogging.getLogger('urllib3').setLevel('ERROR')\n")
 importing(
     "LG-014",
     "logs to the root logger where somebody has set up logging",

@@ -24,7 +24,10 @@ _INSIDE = ("<frozen", _LOGGING, os.path.dirname(__file__), importlib.__file__, w
 
 
 class Trace:
-    """The events while it is on: `{"what", "logger", "place", "source", "by"}`, `by` being the importer's line."""
+    """The events while it is on: `{"what", "logger", "place", "source", "by", "own"}`.
+
+    `own`: not empty where the line is the package's; `by`: else, the package's line that led there.
+    """
 
     def __init__(self, package: str) -> None:
         """`package`: the import name, whose own lines are told beside those of what it imports."""
@@ -38,12 +41,16 @@ class Trace:
             return
         outside = [frame for frame in _frames(sys._getframe(2)) if _is_outside(frame)]
         first = outside[0] if outside else None
-        own = next((one for one in outside if any(part in one.f_code.co_filename for part in self._parts)), None)
+        own = next((one for one in outside if self._is_own(one)), None)
         place, source = _told(first)
         by = "" if own is None or own is first else ": ".join(_told(own))
-        event = {"what": what, "logger": logger, "place": place, "source": source, "by": by}
+        told = {"what": what, "logger": logger, "place": place, "source": source, "by": by}
+        event = {**told, "own": "own" if own is not None and own is first else ""}
         if event not in self.events:
             self.events.append(event)
+
+    def _is_own(self, frame: FrameType) -> bool:
+        return any(part in frame.f_code.co_filename for part in self._parts)
 
     @contextmanager
     def on(self) -> Iterator[None]:

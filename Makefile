@@ -61,6 +61,7 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.event_transport.codec.report
 	PYTHONPATH=tests $(BIN)/python -W ignore::ResourceWarning -m contracts.event_transport.subscriber.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.event_transport.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.logging_setup.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 
 demo: $(TEST_READY)  ## three mock workers, and a KV index that routes requests among them, live; Ctrl-C ends it

@@ -1,4 +1,4 @@
-"""What services claim: they cannot say it themselves, so a file does (`--contracts-capabilities FILE`).
+"""What is claimed for what cannot say it itself, such as a service: in a file (`--contracts-capabilities FILE`).
 
 ```toml
 router-service = ["agg", "priority_retry"]    # every implementation of the suite that is a service
@@ -16,6 +16,9 @@ from trueup_contracts.declarations import Declaration
 from trueup_contracts.errors import TargetError
 from trueup_contracts.registry import suite, way_of
 
+# Ways whose implementations cannot say what they have, or, as a set-up function of somebody else's, do not.
+_SPOKEN_FOR = ("http", "command", "setup")
+
 
 def read(path: Path, declared: Sequence[Declaration]) -> dict[str, frozenset[str]]:
     """The claims by `SUITE@LABEL`. `TargetError` for what cannot be read, or is of nothing declared."""
@@ -30,7 +33,7 @@ def read(path: Path, declared: Sequence[Declaration]) -> dict[str, frozenset[str
         if key not in names and all(one.suite != key for one in declared):
             known = [*names, *dict.fromkeys(one.suite for one in declared)]
             raise TargetError(f"{path}: nothing is declared as {key!r}", nearest_hint(key, known))
-        if key in names and way_of(names[key].target) not in ("http", "command"):
+        if key in names and way_of(names[key].target) not in _SPOKEN_FOR:
             raise TargetError(f"{path}: {key} says itself what it claims", f"its target is {names[key].target}")
         if not isinstance(claimed, list) or not all(isinstance(name, str) for name in claimed):
             raise TargetError(f"{path}: {key} is no list of names", f'write {key} = ["NAME", …]')
@@ -40,7 +43,7 @@ def read(path: Path, declared: Sequence[Declaration]) -> dict[str, frozenset[str
 def _claimed(path: Path, name: str, one: Declaration, table: Mapping[str, list[str]]) -> frozenset[str]:
     """What the line of an implementation, or that of its suite, claims for it."""
     way = way_of(one.target)
-    if way not in ("http", "command"):
+    if way not in _SPOKEN_FOR:
         return frozenset()
     info = suite(one.suite)
     key = name if name in table else one.suite

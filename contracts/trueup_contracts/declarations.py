@@ -20,6 +20,7 @@ REFERENCE = {
     "event-subscriber": "trueup_reference.adapters:event_subscriber",
     "event-publisher": "trueup_reference.adapters:event_publisher",
     "event-replay": "trueup_reference.adapters:event_replay",
+    "logging-setup": "setup:trueup_reference.logging_setup:configure",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\
@@ -93,7 +94,7 @@ def _default_label(target: str) -> str:
     way = way_of(target)
     if way == "http":
         return re.sub(r"[^\w.-]", "-", target.partition("//")[2].partition("/")[0].rpartition("@")[2]).strip("-")
-    if way == "module":
+    if way in ("module", "import", "setup"):
         return re.split(r"[:.]", target)[-1]
     words = [word for word in target.partition(":")[2].split() if not word.startswith("-") and "{" not in word]
     return re.sub(r"[^\w.-]", "", Path(words[-1] if words else "").stem)

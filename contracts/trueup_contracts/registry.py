@@ -23,6 +23,7 @@ FOLDERS = {
     "event-subscriber": "trueup_contracts.event_transport:SUBSCRIBER",
     "event-publisher": "trueup_contracts.event_transport:PUBLISHER",
     "event-replay": "trueup_contracts.event_transport:REPLAY",
+    "logging-setup": "trueup_contracts.logging_setup",
 }
 # Not claimed by the name alone: it depends on the way an implementation is reached.
 WAYS = {
@@ -30,6 +31,8 @@ WAYS = {
     "concurrent_calls": "over the wire: replies may come in any order",
     "http": "reached at a URL",
     "command": "a service that the suite starts and stops",
+    "import": "a package, imported in fresh interpreters",
+    "setup": "a set-up function, called in fresh interpreters",
 }
 # How an implementation can be reached, and how its target is written.
 TARGETS = {
@@ -38,6 +41,8 @@ TARGETS = {
     "http": "http://HOST:PORT/PATH",
     "command": "command: PROGRAM --port {port} …",
     "file": "file: PATH",
+    "import": "import:PACKAGE",
+    "setup": "setup:PACKAGE.MODULE:FUNCTION",
 }
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
 LEVELS = ("MUST", "SHOULD", "MAY")
@@ -102,7 +107,8 @@ class SuiteInfo:
     `assumed`: claimed for everything but a file. `options`: by the name of the setting. `adapt`: import string of a
     function that makes an object with the protocol's calls of what a target names or a factory makes, and answers with
     others as they are. `file`: of a factory's maker, for a path. `reads`: operations that only ask, of which few are
-    shown.
+    shown. `subject`: import string of the `Subject` of `import` and `setup`, made with `(suite, label, target,
+    settings)`.
     """
 
     name: str
@@ -123,6 +129,7 @@ class SuiteInfo:
     options: Mapping[str, Option] = field(default_factory=dict)
     adapt: str | None = None
     file: str | None = None
+    subject: str | None = None
     section: str = ""
 
     def missing_module(self, *, in_process: bool) -> str | None:
@@ -158,8 +165,10 @@ def imported(declared: str) -> Any:
 
 def way_of(target: str) -> str:
     """How the implementation that a target names is reached: one of `TARGETS`."""
-    kind = target.partition(":")[0]
-    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file") else "module"
+    kind, _, rest = target.partition(":")
+    if kind == "setup":  # a module may have this name
+        return "setup" if ":" in rest else "module"
+    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file", "import") else "module"
 
 
 def suite(name: str) -> SuiteInfo:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trueup.errors import UsageError
+from trueup_contracts.registry import suite as ways
 
 FOLDER = Path(__file__).with_name("skeletons")
 LANGUAGES = ("python", "javascript")
@@ -41,6 +42,10 @@ def write(suite: str, language: str, root: Path) -> Iterator[str]:
 
 
 def _files(suite: str, name: str, language: str) -> tuple[Mapping[str, str], str]:
+    if "module" not in ways(suite).ways:  # a function in a module of its own is what it asks
+        if language != "python":
+            raise UsageError(f"the suite {suite} asks what is written in Python, not {language}")
+        return {f"{name}_adapter.py": _skeleton(f"{name}.py.txt")}, f"setup:{name}_adapter:setup"
     if language == "python":
         return {f"{name}_adapter.py": _skeleton(f"{name}.py.txt")}, f"{name}_adapter:{_class_of(suite)}"
     files = {"wire.mjs": _skeleton("wire.mjs"), f"{suite}-adapter.mjs": _skeleton(f"{name}.mjs")}

@@ -1,7 +1,8 @@
 """One implementation under test, as a suite sees it: it is opened, called by operation, and closed.
 
 The kinds: `in_process.LocalSubject` is a factory in this process, `wire.client.WireSubject` a program that answers over
-the wire, `services.url.UrlSubject` what runs at a URL, `services.command.CommandSubject` a service started for a test.
+the wire, `services.url.UrlSubject` what runs at a URL, `services.command.CommandSubject` a service started for a test,
+`logging_setup.subject.LoggingSubject` a package that is imported in interpreters of its own.
 """
 
 from __future__ import annotations
@@ -179,6 +180,10 @@ def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> 
         from trueup_contracts.services.command import CommandSubject
 
         return CommandSubject(suite, label, rest, settings)
+    if way in ("import", "setup"):
+        assert suite.subject is not None, f"{suite.name} is asked of {way}: and says not how"
+        made: Subject = imported(suite.subject)(suite, label, declared, settings)
+        return made
     from trueup_contracts.in_process import LocalSubject, resolve
 
     if way == "file":

@@ -18,10 +18,11 @@ from contracts.event_transport.subscriber.hooked import Hooked
 from contracts.event_transport.subscriber.others import connect_asyncio
 from contracts.event_transport.subscriber.running import subject_of
 from contracts.suite_runs import verdicts_of
+from trueup_contracts.declarations import REFERENCE
 from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.profile import Profile
 from trueup_contracts.registry import suite
-from trueup_contracts.subject import Settings, Subject
+from trueup_contracts.subject import Settings, Subject, load
 from trueup_contracts.wire.client import WireSubject
 from trueup_reference import adapters
 
@@ -73,6 +74,9 @@ def main() -> int:
         ),
         "event-subscriber, pyzmq": lambda: subject_of(Hooked),
         "event-subscriber, pyzmq's asyncio": lambda: subject_of(connect_asyncio),
+        "logging-setup, in child interpreters": lambda: load(
+            REFERENCE["logging-setup"], suite("logging-setup"), "reference", Settings(Path.cwd())
+        ),
     }
     alarms = 0
     with busy() as number:

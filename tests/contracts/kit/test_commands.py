@@ -224,8 +224,11 @@ def test_init_writes_what_runs(files: dict[str, str], told: str, language: str, 
     assert "exists already" in again.stderr
 
 
-@pytest.mark.parametrize("suite", FOLDERS)
-@pytest.mark.parametrize("language", ["python", "javascript"])
+SKELETONS = [(name, language) for name in FOLDERS for language in ("python", "javascript")]
+SKELETONS.remove(("logging-setup", "javascript"))
+
+
+@pytest.mark.parametrize(("suite", "language"), SKELETONS)
 def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, tmp_path: Path) -> None:
     assert trueup(tmp_path, "init", suite, "--language", language).returncode == 0
     command = [sys.executable, "-m", "pytest", "--contracts", "--contracts-profile", "quick", "-x"]
@@ -238,8 +241,16 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
         "kv-index": "make the index for blocks of this many tokens",
         "worker-selection": "make the selector",
         "event-subscriber": "connect to these endpoints",
+        "logging-setup": "set up logging",
     }
     assert told[suite] in done.stdout
+
+
+def test_init_of_a_suite_that_asks_python_alone(tmp_path: Path) -> None:
+    done = trueup(tmp_path, "init", "logging-setup", "--language", "javascript")
+    assert done.returncode == 2
+    assert "the suite logging-setup asks what is written in Python, not javascript" in done.stderr
+    assert not any(tmp_path.iterdir())
 
 
 def test_init_of_a_suite_that_does_not_exist(tmp_path: Path) -> None:

@@ -115,8 +115,12 @@ def test_declarations() -> None:
         Declaration("event-subscriber", "reference", "trueup_reference.adapters:event_subscriber"),
         Declaration("event-publisher", "reference", "trueup_reference.adapters:event_publisher"),
         Declaration("event-replay", "reference", "trueup_reference.adapters:event_replay"),
+        Declaration("logging-setup", "reference", "setup:trueup_reference.logging_setup:configure"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
+    assert parse(["logging-setup = import:google.cloud.storage"])[0].label == "storage"
+    assert parse(["logging-setup = setup:mine.logs:configure"])[0].label == "configure"
+    assert parse(["router = setup:make"]) == [Declaration("router", "make", "setup:make")]  # of a module named setup
 
 
 @pytest.mark.parametrize(
@@ -128,6 +132,12 @@ def test_declarations() -> None:
         (["ruoter = a:b"], "there is no suite 'ruoter'\ndid you mean 'router'?"),
         (["router = a:b", "router@b = c:d"], "router@b is declared twice"),
         (["router = http://127.0.0.1:1/"], "the suite router is not asked this way"),
+        (["router = import:mine"], "the suite router is not asked this way: import"),
+        (
+            ["logging-setup = mine.logs:setup"],
+            "the suite logging-setup is not asked this way: module\n"
+            "write logging-setup = import:PACKAGE or setup:PACKAGE.MODULE:FUNCTION",
+        ),
     ],
 )
 def test_declarations_that_cannot_be_read(lines: list[str], told: str) -> None:

@@ -48,7 +48,8 @@ class Budgets:
             found = look()
             if found:
                 return found
-            assert not is_last, f"{what}: not within {self.signal_s:g} s"
+            if is_last:
+                raise AssertionError(f"{what}: not within {self.signal_s:g} s")
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_LOOK_S)
 
@@ -58,5 +59,6 @@ class Budgets:
         deadline = time.monotonic() + self.silence_s
         while time.monotonic() < deadline:
             found = look()
-            assert not found, f"{what}: {found!r}"
+            if found:
+                raise AssertionError(f"{what}: {found!r}")
             time.sleep(_FIRST_LOOK_S)

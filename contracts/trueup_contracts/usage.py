@@ -53,7 +53,7 @@ def _from_proc(place: Path) -> Usage:
 
 
 def _on_cpu_s(place: Path) -> float:
-    """Finer than ticks of 10 ms: what the scheduler tells of each thread that lives, in ns; 0 where it tells nothing."""
+    """Finer than ticks of 10 ms: what the scheduler tells of each living thread, in ns; 0 where it tells nothing."""
     total_ns = 0
     for task in (place / "task").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):  # the thread has ended, or nothing is told

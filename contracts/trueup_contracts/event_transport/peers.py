@@ -87,7 +87,7 @@ class _Waiting:
                 found.extend(self.notices())
             return len(found) >= subscriptions
 
-        self._budgets.until(looked, f"{subscriptions} subscriptions must reach the publisher")
+        self._budgets.until(looked, "its subscription has not reached the publisher")
         return found
 
 

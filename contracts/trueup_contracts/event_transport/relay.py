@@ -6,9 +6,11 @@ import contextlib
 import selectors
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _CHUNK = 1 << 16
@@ -42,7 +44,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         self.endpoint = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._commands = self._obeyed = 0
         self._is_stalled = self._is_down = self._is_closed = False
         self._delay_s = 0.0
         self._cut_after: int | None = None
@@ -54,33 +57,33 @@ class Relay:
 
     def stall(self) -> None:
         """Connections stay, and nothing passes in either direction, until `mend`."""
-        with self._lock:
+        with self._told():
             self._is_stalled = True
 
     def delay(self, seconds: float) -> None:
         """Everything takes so long."""
-        with self._lock:
+        with self._told():
             self._delay_s = seconds
 
     def drop(self) -> None:
         """Resets all connections, and new ones at once, until `mend`."""
-        with self._lock:
+        with self._told():
             self._is_down = True
 
     def cut_after(self, size: int) -> None:
         """So many bytes more of what the publisher sends pass; then the connection is reset. New ones are whole."""
-        with self._lock:
+        with self._told():
             self._cut_after = size
 
     def mend(self) -> None:
         """Everything passes again, what was held too."""
-        with self._lock:
+        with self._told():
             self._is_stalled = self._is_down = False
             self._delay_s = 0.0
 
     def close(self) -> None:
         """Ends every connection."""
-        with self._lock:
+        with self._told():
             self._is_closed = True
         self._thread.join()
 
@@ -104,10 +107,27 @@ class Relay:
                         downwards = self._pipes[-1]
                         downwards.cut_at, self._cut_after = downwards.passed + self._cut_after, None
                     is_stalled, delay_s = self._is_stalled, self._delay_s
+                    self._obey()
                 self._step(is_stalled, delay_s)
         finally:
             self._reset_all()
             self._listener.close()
+            with self._lock:
+                self._obeyed = sys.maxsize  # nobody waits for a relay that is gone
+                self._lock.notify_all()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """A command is obeyed when it comes back: nothing that is sent afterwards meets the relay as it was."""
+        with self._lock:
+            yield
+            self._commands += 1
+            number = self._commands
+            self._lock.wait_for(lambda: self._obeyed >= number)
+
+    def _obey(self) -> None:
+        self._obeyed = self._commands
+        self._lock.notify_all()
 
     def _step(self, is_stalled: bool, delay_s: float) -> None:
         now = time.monotonic()

@@ -127,7 +127,10 @@ class Subscriber:
     def messages(self, count: int, after: str = "") -> list[Got]:
         """So many."""
         __tracebackhide__ = True
-        return [self.message(after) for _ in range(count)]
+        found: list[Got] = []
+        for _ in range(count):
+            found.append(self.message(f"{after}, and after {sequences(found[-5:])}" if found else after))
+        return found
 
     def silent(self, why: str) -> None:
         """Nothing is received for a while."""
@@ -146,7 +149,7 @@ class Subscriber:
     def counts(self, **due: int) -> None:
         """These counts, at last: another thread may count a moment later."""
         __tracebackhide__ = True
-        found: dict[str, int] = {}
+        found = self.stats()
 
         def look() -> bool:
             found.update(self.stats())
@@ -154,8 +157,10 @@ class Subscriber:
 
         with contextlib.suppress(AssertionError):  # told below, with what is there
             Budgets(self.budgets.scale / 10).until(look, "")
-        shown = {name: found.get(name) for name in due}
-        assert shown == due, f"stats() tells {shown}; {due} are due"
+        wrong = {name: number for name, number in due.items() if found.get(name) != number}
+        told = ", ".join(f"{name}={found.get(name)}" for name in wrong)
+        must = ", ".join(f"{name}={number}" for name, number in wrong.items())
+        assert not wrong, f"stats() tells {told}; {must} is due"
 
     def close(self) -> None:
         """It comes back within the margin."""

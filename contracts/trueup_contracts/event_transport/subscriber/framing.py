@@ -176,9 +176,10 @@ def test_what_is_larger_than_the_bound(trueup_subject: Subject) -> None:
         subscribed(trueup_subject, peer, max_message_bytes=bound) as subscriber,
     ):
         peer.send(frames_a(0, payload), frames_a(1, payload + b"\0"), frames_a(1))
-        found = [(one.sequence, len(one.payload)) for one in subscriber.messages(2)]
+        sent = f"and a message of {bound:,} bytes, one of one byte more, and a short one were sent"
+        found = [(one.sequence, len(one.payload)) for one in subscriber.messages(2, sent)]
         due = [(0, len(payload)), (1, len(batch(1)))]
-        assert found == due, f"a message of {bound:,} bytes, one of one byte more, a short one: {found}; {due} is due"
+        assert found == due, f"number and size of what was received, {sent}: {found}; {due} is due"
         subscriber.counts(malformed=1)
 
 

@@ -108,7 +108,10 @@ def test_publishers_of_format_b_are_told_apart(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         for sequence in range(5):
             peer.send(frames_b(1, sequence), frames_b(2, 50 + sequence))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(10)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(10, "and two publishers sent at one endpoint")
+        ]
         due = [pair for sequence in range(5) for pair in ((1, sequence), (2, 50 + sequence))]
         assert found == due, f"of two publishers at one endpoint were received {found}; {due} is due"
         subscriber.counts(gaps=0, restarts=0, duplicates=0)
@@ -140,7 +143,10 @@ def test_a_message_of_two_brokers_arrives_once(trueup_subject: Subject) -> None:
 def test_other_messages_with_the_same_number_are_no_duplicates(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         peer.send(frames_b(1, 0), frames_b(2, 0), frames_b(3, 0))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(3)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(3, "and three publishers sent their number 0")
+        ]
         assert found == [(1, 0), (2, 0), (3, 0)], f"three publishers sent their number 0; received were {found}"
         subscriber.counts(duplicates=0)
 
@@ -153,7 +159,7 @@ def test_topics_have_numbers_of_their_own(trueup_subject: Subject) -> None:
     ):
         sent = [("kv", 0), ("load", 0), ("kv", 1), ("load", 1)]
         peer.send(*(frames_b(1, sequence, topic=topic) for topic, sequence in sent))
-        found = [(one.topic, one.sequence) for one in subscriber.messages(len(sent))]
+        found = [(one.topic, one.sequence) for one in subscriber.messages(len(sent), f"and {sent} was sent")]
         assert found == sent, f"one publisher sent {sent}; received were {found}"
         subscriber.counts(duplicates=0, gaps=0, restarts=0)
 
@@ -180,7 +186,10 @@ def test_a_late_message_is_no_duplicate(trueup_subject: Subject) -> None:
 def test_a_publisher_of_format_b_that_comes_back(trueup_subject: Subject) -> None:
     with Peer(Budgets(trueup_subject.scale)) as peer, subscribed(trueup_subject, peer, format="B") as subscriber:
         peer.send(frames_b(1, 5), frames_b(1, 6), frames_b(99, 0), frames_b(99, 1))
-        found = [(one.publisher_id, one.sequence) for one in subscriber.messages(4)]
+        found = [
+            (one.publisher_id, one.sequence)
+            for one in subscriber.messages(4, "and a publisher came back with another id")
+        ]
         assert found == [(1, 5), (1, 6), (99, 0), (99, 1)], f"a publisher came back with another id: received {found}"
         subscriber.counts(gaps=0, duplicates=0)
 
@@ -212,6 +221,10 @@ def test_what_a_socket_drops_is_a_gap(trueup_subject: Subject) -> None:
         due = found[-1].sequence - found[0].sequence + 1 - len(found)
         assert due > 0, "the kit's publisher has dropped nothing"
         assert missed == due, f"its publisher's queue was full, and {due} messages are missing: told are {missed}"
+
+
+def _ids(found: list[Got]) -> list[tuple[int | None, int]]:
+    return [(one.publisher_id, one.sequence) for one in found]
 
 
 def _received(subject: Subject, sent: list[int], **counts: int) -> list[Got]:

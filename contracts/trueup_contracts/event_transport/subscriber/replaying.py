@@ -1,4 +1,4 @@
-"""What was missed is asked for, and joined with what is sent: ES-070 to ES-077."""
+"""What was missed is asked for, and joined with what is sent: ES-070 to ES-078."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_what_came_meanwhile_is_joined(trueup_subject: Subject) -> None:
         begun.set()
         may_go_on.wait(Budgets(trueup_subject.scale).signal_s)
 
+    may_go_on.set()  # what is asked for at the start
     with _streaming(trueup_subject, ReplayServer(before_reply=hold)) as stream:
-        may_go_on.set()  # what was asked for at the start
         begun.clear()
         may_go_on.clear()
         stream.publish([2, 3], is_lost=True)
@@ -173,6 +173,21 @@ def test_a_restart_is_not_replayed_as_a_gap(trueup_subject: Subject) -> None:
     with _streaming(trueup_subject, ReplayServer()) as stream:
         stream.server.batches.clear()
         stream.publish([0, 1, 2])
-        found = [stream.subscriber.message("and the publisher restarted at 0").sequence for _ in range(3)]
+        found = sequences(stream.subscriber.messages(3, "and the publisher restarted at 0"))
         assert found == [0, 1, 2], f"0 and 1 were received, and then the publisher restarted at 0: received {found}"
         stream.subscriber.nothing("after everything was received")
+
+
+@requirement("ES-078")
+def test_a_replay_that_is_faster(trueup_subject: Subject) -> None:
+    with _streaming(trueup_subject, ReplayServer()) as stream:
+        stream.publish([2, 3], is_lost=True)
+        stream.publish([5, 6], is_lost=True)  # they are under way, and can be replayed already
+        stream.publish([4])
+        stream.received(range(2, 7), "2 and 3 were lost, 4 was sent, and the replay held 2 to 6")
+        stream.publish([5, 6, 7])
+        found = stream.subscriber.message("and 5, 6 and 7 came after 5 and 6 were replayed")
+        assert (found.sequence, found.kind) == (7, None), (
+            f"5 and 6 were replayed before they came themselves, and then 7: received was {found}; 7 alone is due"
+        )
+        stream.subscriber.counts(restarts=0)

@@ -19,7 +19,7 @@ from trueup_contracts import Closed
 
 CLAIMS = "format_b match replay bounds gap_reports default_timeout curve"
 END = b"\xff" * 8
-RECOVERY_S = 0.3
+RECOVERY_S = 1.0
 SEEN = 10_000
 
 
@@ -65,6 +65,8 @@ class Source:
     socket: zmq.Socket[bytes]
     monitor: zmq.Socket[bytes]
     last: int | None = None
+    live: int | None = None  # the last that was published, and not replayed
+    joined: int = -1  # up to which numbers were replayed
     is_uncertain: bool = False
     recovery: Recovery | None = None
 
@@ -83,6 +85,7 @@ class Hooked:
 
     capabilities = frozenset(CLAIMS.split())
     timeout_env = "HOOKED_RECV_TIMEOUT_MS"
+    watched = int(zmq.EVENT_DISCONNECTED)
 
     def __init__(
         self,
@@ -132,7 +135,7 @@ class Hooked:
         made = self.context.socket(zmq.SUB)
         self.set_up(made)
         self.encrypt(made)
-        monitor = made.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        monitor = made.get_monitor_socket(self.watched)
         made.subscribe(self.subscription())
         made.connect(endpoint)
         return Source(endpoint, replay_endpoint, made, monitor)
@@ -248,10 +251,19 @@ class Hooked:
             return
         if self.format == "B":
             self.deliver_b(message)
+        elif self.is_joined(source, message):
+            self.counts["duplicates"] += 1
         elif source.recovery is not None:
             source.recovery.held.append(message)
         else:
             self.deliver_a(source, message)
+
+    def is_joined(self, source: Source, message: Message) -> bool:
+        """Whether a replay was faster than the message itself. What is not newer than the last one is a restart."""
+        newest, source.live = source.live, message.sequence
+        if newest is None or message.sequence <= newest:
+            source.joined = -1
+        return message.sequence <= source.joined
 
     def count_malformed(self) -> None:
         self.counts["malformed"] += 1
@@ -404,7 +416,8 @@ class Hooked:
 
     def finish(self, source: Source, recovery: Recovery) -> None:
         recovery.socket.close(linger=0)
-        source.recovery, source.last = None, recovery.next - 1
+        source.recovery = None
+        source.last = source.joined = recovery.next - 1
         asks, source.replay_endpoint = source.replay_endpoint, None  # what is missing now is gone
         is_joined, newest = False, -1
         for message in recovery.held:

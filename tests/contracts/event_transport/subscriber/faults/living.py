@@ -66,16 +66,7 @@ class WaitsForEverOnceConnected(Hooked):
     """has a timeout for connecting only"""
 
     is_connected = False
-
-    def make_context(self) -> zmq.Context[zmq.Socket[bytes]]:
-        return zmq.Context()
-
-    def source(self, endpoint: str, replay_endpoint: str | None) -> Source:
-        made = super().source(endpoint, replay_endpoint)
-        made.socket.disable_monitor()
-        made.monitor.close(linger=0)
-        made.monitor = made.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        return made
+    watched = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
     def look(self) -> None:
         if any(source.monitor.poll(0) for source in self.sources):

@@ -177,3 +177,11 @@ class AsksAfterARestart(Hooked):
             self.ask(source, message)
         else:
             super().deliver_a(source, message)
+
+
+@fault("ES-078")
+class OneNumberForBothStreams(Hooked):
+    """takes for a restart what a replay has brought before"""
+
+    def is_joined(self, source: Source, message: Message) -> bool:
+        return False

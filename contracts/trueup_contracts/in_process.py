@@ -243,7 +243,7 @@ def guarded(work: Callable[[], Any], what: str) -> Any:
         code = code_of(error)
         if code == "internal":
             raise AdapterError(f"{what} raised {type(error).__name__}: {error}") from error
-        raise Refusal(code, str(error)) from error
+        raise Refusal(code, str(error), getattr(error, "data", None)) from error
 
 
 def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: bool) -> str:

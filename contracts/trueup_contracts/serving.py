@@ -133,7 +133,9 @@ def _told(error: Exception) -> dict[str, Any]:
     if isinstance(error, Refusal):
         return {"code": error.code, "message": error.message}
     code = code_of(error)
-    return {"code": code, "message": str(error) if code != "internal" else f"{type(error).__name__}: {error}"}
+    told = {"code": code, "message": str(error) if code != "internal" else f"{type(error).__name__}: {error}"}
+    data = getattr(error, "data", None) if code == "incomplete" else None
+    return told if data is None else {**told, "data": values.encoded(data)}
 
 
 def main() -> None:

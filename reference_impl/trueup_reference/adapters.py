@@ -68,3 +68,22 @@ class MetricsFactory:
 
 
 metrics = MetricsFactory()
+
+
+_EVENT_FACTORIES = {
+    "event_subscriber": "SubscriberFactory",
+    "event_publisher": "PublisherFactory",
+    "event_replay": "ReplayFactory",
+    "event_subscriber_asyncio": "AsyncSubscriberFactory",
+    "event_publisher_asyncio": "AsyncPublisherFactory",
+    "event_replay_asyncio": "AsyncReplayFactory",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The factories of the event transport, which need pyzmq: it is loaded with the first of them."""
+    if name not in _EVENT_FACTORIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from trueup_reference.event_transport import factories
+
+    return globals().setdefault(name, getattr(factories, _EVENT_FACTORIES[name])())

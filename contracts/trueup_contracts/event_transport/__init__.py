@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trueup_contracts.event_transport.hardware import curve_missing
 from trueup_contracts.registry import SuiteInfo
 
 __all__ = ["PUBLISHER", "REPLAY", "SUBSCRIBER"]
@@ -25,6 +26,8 @@ SUBSCRIBER = SuiteInfo(
         "format_b": _FORMAT_B,
         "codec": "decode(frames, format): a message in its canonical form",
         "match": "the factory takes match: exact, prefix or all",
+        "hold": "with queue: hold() and release(): nothing is taken from the queue in between",
+        "readiness": "wait_for_subscribers(count, timeout_ms): whether so many are connected by then",
         "replay": "the factory takes replay_endpoints: what was missed is asked for; messages have replayed",
         "bounds": "the factory takes max_message_bytes: what is larger is counted as malformed",
         "gap_reports": "messages have before: gap, restart or uncertain, and how many were missed",
@@ -52,6 +55,8 @@ PUBLISHER = SuiteInfo(
         "policy_block": "with queue: full_policy='block' and block_timeout_ms",
         "policy_drop_newest": "with queue: full_policy='drop_newest'",
         "policy_drop_oldest": "with queue: full_policy='drop_oldest'",
+        "hold": "with queue: hold() and release(): nothing is taken from the queue in between",
+        "readiness": "wait_for_subscribers(count, timeout_ms): whether so many are connected by then",
         "replay": "the factory takes replay_endpoint and replay_batches; attribute replay_endpoint",
         "broker": "the factory takes broker=True: it connects to an XSUB socket",
         "curve": f"{_CURVE} (server_secret_key, allowed_client_keys)",
@@ -62,7 +67,9 @@ PUBLISHER = SuiteInfo(
     shared_schemas=_SHARED,
     kit_modules=_MODULES,
     codec=_CODEC,
-    reads=frozenset({"endpoint", "publisher_id", "replay_endpoint", "stats"}),
+    hardware={"curve": curve_missing},
+    adapters={"vllm": "trueup_contracts.event_transport.publisher.adapters:Vllm"},
+    reads=frozenset({"endpoint", "publisher_id", "replay_endpoint", "stats", "wait_for_subscribers"}),
     adapt="trueup_contracts.event_transport.looping:in_loop",
 )
 

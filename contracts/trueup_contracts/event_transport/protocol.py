@@ -122,6 +122,18 @@ class OptionalPublisher(Publisher, Protocol):
     replay_endpoint: str  # (`replay`)
     publisher_id: int  # (`format_b`)
 
+    def hold(self) -> None:
+        """From now on nothing is taken from the queue, until `release` or `close`: so a test fills it (`hold`)."""
+
+    def release(self) -> None:
+        """The queue is emptied again (`hold`)."""
+
+    def wait_for_subscribers(self, count: int, timeout_ms: int) -> bool:
+        """Whether so many subscribers of the topic are connected by then (`readiness`).
+
+        What is published after it reaches all of them.
+        """
+
 
 class ReplayFactory(Protocol):
     """The target of `event-replay`. It may have `capabilities`."""

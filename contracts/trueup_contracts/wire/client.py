@@ -121,7 +121,7 @@ class WireSubject(Subject):
             told = received["error"]
             if told["code"] == "internal":
                 raise AdapterError(f"{operation} failed: {told['message']}")
-            raise Refusal(told["code"], told["message"])
+            raise Refusal(told["code"], told["message"], _data(operation, told))
         try:
             answer = values.decoded(received["ok"])
         except ValueError as error:
@@ -241,3 +241,11 @@ class WireSubject(Subject):
     def _log_hint(self) -> str | None:
         log = self.log().strip()
         return f"it wrote to stderr:\n{log[-2000:]}" if log else None
+
+
+def _data(operation: str, told: Mapping[str, Any]) -> Any:
+    """What came, of an error `incomplete`."""
+    try:
+        return values.decoded(told.get("data"))
+    except ValueError as error:
+        raise WrongAnswerError(f"{operation} answered {told!r}: {error}") from error

@@ -6,9 +6,9 @@ what is said now, so that a change of a message, or a worse counter-example, is 
 
 from __future__ import annotations
 
+import argparse
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 from contracts.event_transport.subscriber.faults import FAULTS, Fault
@@ -36,12 +36,19 @@ def failure(fault: Fault, signal_s: float | None = None) -> str:
     return f"{fault.requirement} {fault.name}: {' '.join(text.split())[:_MOST]}"
 
 
-def failures() -> Iterator[str]:
-    """A line for each fault."""
-    yield from map(failure, FAULTS)
+def main() -> None:
+    """Prints a line for each fault, or for those of some modules, or of some names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--module", help="the faults of this one, such as living")
+    parser.add_argument("--name", action="append", help="the fault of this name")
+    parser.add_argument("--signal-s", type=float, help="wait so long for what never comes")
+    asked = parser.parse_args()
+    for fault in FAULTS:
+        is_there = asked.module in (None, fault.factory.__module__.rpartition(".")[2])
+        if is_there and (asked.name is None or fault.name in asked.name):
+            print(failure(fault, asked.signal_s), flush=True)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", ResourceWarning)
-    for line in failures():
-        print(line, flush=True)
+    main()

@@ -95,7 +95,7 @@ class SuiteModule(pytest.Module):
         about = self.subject.about._asdict()
         self.ledger = Ledger(declared.suite, declared.label, declared.target, sorted(claimed), about=about)
         self._plan.ledgers[self.ledger.name] = self.ledger
-        module = self.suite.missing_module() if self.subject.in_process else None
+        module = self.suite.missing_module(in_process=self.subject.in_process)
         if module is not None:
             self.ledger.not_run_because = module
             return

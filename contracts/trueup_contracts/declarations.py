@@ -15,6 +15,9 @@ REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
     "metrics": "trueup_reference.adapters:metrics",
+    "event-subscriber": "trueup_reference.adapters:event_subscriber",
+    "event-publisher": "trueup_reference.adapters:event_publisher",
+    "event-replay": "trueup_reference.adapters:event_replay",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

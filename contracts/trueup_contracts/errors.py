@@ -6,6 +6,8 @@ refusals by their code. Everything else that is raised is a fault, and never cou
 
 from __future__ import annotations
 
+from typing import Any
+
 CODES = frozenset({"too_large", "closed", "invalid", "unsupported", "malformed", "incomplete", "timeout", "internal"})
 
 
@@ -28,9 +30,14 @@ class Malformed(_Coded):
 
 
 class Incomplete(_Coded):
-    """Only a part arrived."""
+    """Only a part arrived: `data`."""
 
     code = "incomplete"
+
+    def __init__(self, message: str = "", data: Any = None) -> None:
+        """`data` reaches the suite."""
+        super().__init__(message)
+        self.data = data
 
 
 class Unsupported(_Coded):
@@ -46,12 +53,13 @@ class TooLarge(_Coded):
 
 
 class Refusal(Exception):
-    """What a suite sees when an implementation refused a call, in its own words."""
+    """What a suite sees when an implementation refused a call, in its own words. `data`: with incomplete, what came."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, data: Any = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.data = data
 
 
 class AdapterError(Exception):
@@ -67,6 +75,10 @@ class AdapterDiedError(BaseException):
 
     No `Exception`: hypothesis would look for a smaller example, and wait for one adapter after the other to hang.
     """
+
+
+class LateError(Exception):
+    """A call has not come back when its test wanted it; the test says what that means."""
 
 
 class NotRunError(BaseException):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import pprint
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,11 @@ class LocalSubject(Subject):
             raise AdapterError(f"the factory claims what needs its method {method!r}, and has none")
         return self._opened(method, made_by, args)
 
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer of a method of the factory."""
+        __tracebackhide__ = True
+        return LocalHandle(self._factory, self, f"subject = {self.target.partition(':')[2]}").call(operation, **args)
+
     def begin(self, test: str) -> None:
         """What earlier tests called says nothing about this one. After three that hung, the rest is not run."""
         self._calls = Calls("")
@@ -83,6 +90,16 @@ class LocalSubject(Subject):
     def done(self) -> None:
         """The test is over: nothing of it is waited for."""
         WATCH.done()
+
+    def give_up(self, thread: threading.Thread) -> None:
+        """The watch forgets its call; the test counts as one that hung."""
+        WATCH.leave(thread)
+        self._deaths.happened = True
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """This one."""
+        return [os.getpid()]
 
     def end(self) -> None:
         """The run is over."""
@@ -124,12 +141,15 @@ class LocalSubject(Subject):
         name = self.target.partition(":")[2] + ("" if method == "make" else f".{method}")
         opened = name if isinstance(factory, Given) else f"{name}({arguments(args)})"
         self.note(Calls(f"subject = {opened}"))
-        made = self.run(lambda: factory(**args), method)
-        if self.suite.adapt is not None:
-            adapted = imported(self.suite.adapt)(made)
-            opened = opened if adapted is made else f"{self._adapter}({opened})"
-            made = adapted
+        made, adapted = self.run(lambda: self._made(factory, args), method)
+        if adapted is not made:
+            opened, made = f"{self._adapter}({opened})", adapted
         return LocalHandle(made, self, f"subject = {opened}")
+
+    def _made(self, factory: Callable[..., Any], args: Mapping[str, Any]) -> tuple[Any, Any]:
+        __tracebackhide__ = True
+        made = factory(**args)
+        return made, made if self.suite.adapt is None else imported(self.suite.adapt)(made)
 
 
 class Given:
@@ -223,7 +243,7 @@ def guarded(work: Callable[[], Any], what: str) -> Any:
         code = code_of(error)
         if code == "internal":
             raise AdapterError(f"{what} raised {type(error).__name__}: {error}") from error
-        raise Refusal(code, str(error)) from error
+        raise Refusal(code, str(error), getattr(error, "data", None)) from error
 
 
 def _as_python(subject: Any, operation: str, args: Mapping[str, Any], *, reads: bool) -> str:

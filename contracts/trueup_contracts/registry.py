@@ -18,6 +18,9 @@ FOLDERS = {
     "router": "trueup_contracts.router",
     "embedding-cache": "trueup_contracts.embedding_cache",
     "metrics": "trueup_contracts.metrics",
+    "event-subscriber": "trueup_contracts.event_transport:SUBSCRIBER",
+    "event-publisher": "trueup_contracts.event_transport:PUBLISHER",
+    "event-replay": "trueup_contracts.event_transport:REPLAY",
 }
 # Not claimed by the name alone: it depends on the way an implementation is reached.
 WAYS = {
@@ -89,8 +92,9 @@ class SuiteInfo:
     `section`: of a SPEC.md that several suites share, the heading under which this one's table stands.
     `capabilities`: name to what is claimed by it. `wire_schema`: the operations' arguments and results over the wire.
     `hardware`: capability to a function that says why this machine cannot show it, or nothing where it can. `modules`:
-    what the suite imports to ask an implementation in this process, with the extra that brings it. `ways`: how
-    implementations can be reached, of `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
+    what the suite imports to ask an implementation in this process, with the extra that brings it; `kit_modules`: to
+    ask any. `shared_schemas`: documents that `wire_schema` refers to. `ways`: how implementations can be reached, of
+    `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
     a shipped adapter to its import string; its attribute `adapts` names a module and the package that brings it.
     `codec`: the module whose `from_wire` and `to_wire` make the arguments and answers of an adapter in Python.
     `assumed`: claimed for everything but a file. `options`: by the name of the setting. `adapt`: import string of a
@@ -107,6 +111,8 @@ class SuiteInfo:
     hardware: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     adapters: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    kit_modules: Mapping[str, str] = field(default_factory=dict)
+    shared_schemas: tuple[Path, ...] = ()
     codec: str | None = None
     reads: frozenset[str] = frozenset()
     ways: frozenset[str] = frozenset({"module", "exec"})
@@ -117,9 +123,9 @@ class SuiteInfo:
     file: str | None = None
     section: str = ""
 
-    def missing_module(self) -> str | None:
-        """Why implementations in this process cannot be asked here, or nothing where they can."""
-        for module, extra in self.modules.items():
+    def missing_module(self, *, in_process: bool) -> str | None:
+        """Why implementations, in this process or elsewhere, cannot be asked here, or nothing where they can."""
+        for module, extra in {**self.kit_modules, **(self.modules if in_process else {})}.items():
             if importlib.util.find_spec(module) is None:
                 return f"{module} is not installed: pip install 'trueup[{extra}]'"
         return None

@@ -85,8 +85,12 @@ class _Server:
             return None
         if operation == "open":
             return self._open(args)
+        from trueup_contracts.in_process import operate
+
+        if "on" not in request:  # asked of the factory itself
+            return self._to_wire(operate(self._factory, operation, self._from_wire(args)))
         with self._lock:
-            handle = str(request.get("on"))
+            handle = str(request["on"])
             if handle not in self._handles:
                 raise Refusal("closed", f"there is no open handle {handle}")
             subject = self._handles[handle]
@@ -94,10 +98,8 @@ class _Server:
                 del self._handles[handle]
         if operation == "close":
             if hasattr(subject, "close"):
-                subject.close()
+                subject.close(**args)
             return None
-        from trueup_contracts.in_process import operate
-
         return self._to_wire(operate(subject, operation, self._from_wire(args)))
 
     def _use_codec(self, name: str) -> None:
@@ -131,7 +133,9 @@ def _told(error: Exception) -> dict[str, Any]:
     if isinstance(error, Refusal):
         return {"code": error.code, "message": error.message}
     code = code_of(error)
-    return {"code": code, "message": str(error) if code != "internal" else f"{type(error).__name__}: {error}"}
+    told = {"code": code, "message": str(error) if code != "internal" else f"{type(error).__name__}: {error}"}
+    data = getattr(error, "data", None) if code == "incomplete" else None
+    return told if data is None else {**told, "data": values.encoded(data)}
 
 
 def main() -> None:

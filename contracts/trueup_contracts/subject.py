@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import abc
 import importlib
+import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trueup_contracts.errors import NotRunError, TargetError
+from trueup_contracts.errors import NotRunError, Refusal, TargetError
 from trueup_contracts.registry import SuiteInfo, imported, way_of
 
 # Of the calls before a failure, in what is shown of them: those that change something, and those that only ask.
@@ -121,6 +122,10 @@ class Subject(abc.ABC):
     def open_by(self, method: str, **args: Any) -> Handle:
         """A new instance from another method of the factory, such as `make_from_text`."""
 
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """The answer of an operation of the factory itself, of which nothing is opened."""
+        raise Refusal("unsupported", f"{operation} is asked of what was opened, here")
+
     @abc.abstractmethod
     def snippet(self) -> str:
         """Text that repeats what was last opened or called, from its opening on."""
@@ -130,6 +135,14 @@ class Subject(abc.ABC):
 
     def done(self) -> None:  # noqa: B027 - most need not know
         """The test is over."""
+
+    def give_up(self, thread: threading.Thread) -> None:  # noqa: B027 - most need not know
+        """Nobody waits any more for the call that this thread makes."""
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """The processes that the implementation runs in, as far as they are known here."""
+        return []
 
     def log(self) -> str:
         """What the implementation wrote for people, lately."""

@@ -65,6 +65,10 @@ class Watch:
             else:
                 self._calls[thread] = outer
 
+    def leave(self, thread: threading.Thread) -> None:
+        """Nobody waits any more for what this thread calls."""
+        self._calls.pop(thread.ident or 0, None)
+
     def _late(self) -> tuple[str, float] | None:
         now = time.monotonic()
         for what, deadline, limit_s in list(self._calls.values()):

@@ -1,6 +1,6 @@
 """How often a suite fails a correct implementation while the machine is busy: every failure is a false alarm.
 
-python -m contracts.flakes [--runs N]
+python -m contracts.flakes [--runs N] [--only WORD]
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contracts.event_transport.subscriber.hooked import Hooked
+from contracts.event_transport.subscriber.others import connect_asyncio
+from contracts.event_transport.subscriber.running import subject_of
 from contracts.suite_runs import verdicts_of
 from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.profile import Profile
@@ -54,7 +57,9 @@ def main() -> int:
     """Prints the rate and every false alarm; how many there were."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10)
-    runs = parser.parse_args().runs
+    parser.add_argument("--only", default="", help="what has this in its name")
+    arguments = parser.parse_args()
+    runs = arguments.runs
     subjects: dict[str, Callable[[], Subject]] = {
         "router, in process": lambda: LocalSubject(suite("router"), "reference", "reference:router", adapters.router),
         "router, over the wire": lambda: WireSubject(
@@ -63,10 +68,14 @@ def main() -> int:
         "embedding-cache, in process": lambda: LocalSubject(
             suite("embedding-cache"), "reference", "reference:embedding_cache", adapters.embedding_cache
         ),
+        "event-subscriber, pyzmq": lambda: subject_of(Hooked),
+        "event-subscriber, pyzmq's asyncio": lambda: subject_of(connect_asyncio),
     }
     alarms = 0
     with busy() as number:
         for name, make in subjects.items():
+            if arguments.only not in name:
+                continue
             told = failed(make, runs)
             alarms += len(told)
             print(f"{name}: {len(told)} false alarms in {runs} runs, beside {number} busy processes", flush=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, Refusal, TargetError, WrongAnswerError
-from trueup_contracts.processes import split
+from trueup_contracts.processes import members, split
 from trueup_contracts.registry import SuiteInfo
 from trueup_contracts.subject import About, Calls, Deaths, Handle, Settings, Subject, known_capabilities
 from trueup_contracts.wire import values
@@ -28,16 +28,19 @@ class WireHandle(Handle):
         self._process = process
         self._identity = identity
         self.calls = calls
+        self._is_closed = False
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer, without tags. `WrongAnswerError` where its shape is against the suite's schema."""
         __tracebackhide__ = True
+        self._is_closed = self._is_closed or operation == "close"
         request = {"op": operation, "on": self._identity, "args": values.encoded(args)}
         return self._subject.ask(self._process, request, self.calls)
 
     def __del__(self) -> None:
         """Nobody else knows of it: the adapter may forget it."""
-        self._subject.forget(self._process, self._identity)
+        if not self._is_closed:
+            self._subject.forget(self._process, self._identity)
 
 
 class WireSubject(Subject):
@@ -90,6 +93,11 @@ class WireSubject(Subject):
         __tracebackhide__ = True
         return self.open(**args)
 
+    def call(self, operation: str, /, **args: Any) -> Any:
+        """A request without a handle."""
+        __tracebackhide__ = True
+        return self.ask(self._living(), {"op": operation, "args": values.encoded(args)}, Calls(""))
+
     def ask(self, process: Process, request: Mapping[str, Any], calls: Calls) -> Any:
         """One exchange; its lines are added to `calls`, which becomes what is shown of the last ones."""
         __tracebackhide__ = True
@@ -113,7 +121,7 @@ class WireSubject(Subject):
             told = received["error"]
             if told["code"] == "internal":
                 raise AdapterError(f"{operation} failed: {told['message']}")
-            raise Refusal(told["code"], told["message"])
+            raise Refusal(told["code"], told["message"], _data(operation, told))
         try:
             answer = values.decoded(received["ok"])
         except ValueError as error:
@@ -143,6 +151,17 @@ class WireSubject(Subject):
         """Counts the deaths in a row."""
         self._transcript.add({"test": test})
         self._deaths.begin()
+
+    def give_up(self, thread: threading.Thread) -> None:
+        """The process is ended: it may have stopped reading."""
+        self._deaths.happened = True
+        if self._process is not None:
+            self._process.give_up("was ended: a test waits no more for its answer")
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """The adapter's, and those of what it started."""
+        return [] if self._process is None else members(self._process.process_id)
 
     def end(self) -> None:
         """Says goodbye, and ends what does not go."""
@@ -222,3 +241,11 @@ class WireSubject(Subject):
     def _log_hint(self) -> str | None:
         log = self.log().strip()
         return f"it wrote to stderr:\n{log[-2000:]}" if log else None
+
+
+def _data(operation: str, told: Mapping[str, Any]) -> Any:
+    """What came, of an error `incomplete`."""
+    try:
+        return values.decoded(told.get("data"))
+    except ValueError as error:
+        raise WrongAnswerError(f"{operation} answered {told!r}: {error}") from error

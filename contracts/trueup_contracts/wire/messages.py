@@ -22,7 +22,8 @@ class Messages:
     def __init__(self, suite: SuiteInfo) -> None:
         from referencing import Registry, Resource
 
-        documents = [json.loads(path.read_text(encoding="utf-8")) for path in (CORE, suite.wire_schema) if path]
+        paths = (CORE, *suite.shared_schemas, suite.wire_schema)
+        documents = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path]
         self._registry: Any = Registry().with_resources(
             (document["$id"], Resource.from_contents(document)) for document in documents
         )

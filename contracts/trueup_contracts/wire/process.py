@@ -76,6 +76,15 @@ class Process:
         """The last that it wrote to stderr."""
         return self._log.text()
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that was started, and of its group."""
+        return self._process.pid
+
+    def give_up(self, reason: str) -> None:
+        """Ends it; whoever waits for it is told why."""
+        self._fail(reason)
+
     def close(self, limit_s: float) -> None:
         """Closes its input and gives it time to end; then ends the whole group."""
         with self._lock:

@@ -235,6 +235,9 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
         "router": "make the router from its configuration",
         "embedding-cache": "make the cache of this capacity",
         "metrics": "answer a scrape",
+        "event-subscriber": "connect to these endpoints",
+        "event-publisher": "bind to this endpoint",
+        "event-replay": "ask for the batches from this number on",
     }
     assert told[suite] in done.stdout
 

@@ -110,6 +110,9 @@ def test_declarations() -> None:
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
         Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
+        Declaration("event-subscriber", "reference", "trueup_reference.adapters:event_subscriber"),
+        Declaration("event-publisher", "reference", "trueup_reference.adapters:event_publisher"),
+        Declaration("event-replay", "reference", "trueup_reference.adapters:event_replay"),
     ]
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
 

@@ -1,0 +1,1 @@
+"""The part of the event transport's contracts that the suite `event-replay` asks."""

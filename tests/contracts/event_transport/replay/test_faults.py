@@ -1,0 +1,41 @@
+"""The suite's strength: every seeded fault is found, by the requirement that names it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from contracts.event_transport.publisher.seeding import Fault
+from contracts.event_transport.replay.failures import FILE
+from contracts.event_transport.replay.faults import FAULTS
+from contracts.event_transport.running import IN_TIME, failure
+from contracts.suite_runs import each_test
+from fix_repository import PROJECT
+from trueup_contracts.event_transport import REPLAY
+
+
+# What they leave behind is part of the fault.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    told = failure(REPLAY, fault)
+    if told not in lines:  # a machine that is busy may have taken longer than these limits
+        told = failure(REPLAY, fault, IN_TIME)
+    assert not told.endswith(": nothing"), "it survived"
+    hint = "python -m contracts.event_transport.replay.failures > failures.txt, and read what has changed"
+    assert told in lines, hint
+
+
+def test_there_are_many_faults_and_they_reach_every_requirement() -> None:
+    page = (PROJECT / "docs/contracts/event-transport.md").read_text(encoding="utf-8")
+    assert f"{len(FAULTS)} clients of\nreplays with one fault each" in page
+    assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
+    assert {fault.requirement for fault in FAULTS} == set(REPLAY.requirements)
+
+
+def test_every_requirement_has_a_test_and_every_test_a_requirement() -> None:
+    named = [identity for identity, _ in each_test(REPLAY)]
+    assert sorted(named) == sorted(one.id for one in REPLAY.requirements.values() if not one.untestable)

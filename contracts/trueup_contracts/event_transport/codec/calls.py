@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trueup_contracts.errors import Refusal, WrongAnswerError
@@ -47,11 +47,11 @@ class Reader:
                 if found is not None:
                     yield case, found
 
-    def refused(self, dialect: str) -> list[str]:
-        """The golden messages of a dialect that it does not read, or reads as something else."""
+    def refused(self, cases: Iterable[Golden]) -> list[str]:
+        """Those of these messages that it does not read, or reads as something else."""
         __tracebackhide__ = True
         wrong = []
-        for case in of_dialect(dialect):
+        for case in cases:
             found = self.reads(case)
             told = "it is refused" if found is None else same(found, case.message, keeps_unknown=False)
             if told is not None:
@@ -124,6 +124,15 @@ SIMPLE: dict[str, Any] = {
 def of_dialect(dialect: str) -> Iterator[Golden]:
     """The golden messages of a dialect."""
     yield from (case for case in golden() if case.dialect == dialect)
+
+
+def by_release() -> dict[str, list[Golden]]:
+    """Those of A by the engine's release that writes them."""
+    found: dict[str, list[Golden]] = {}
+    for case in golden():
+        if case.format == "A" and case.source["project"] != "trueup":
+            found.setdefault(case.name.partition(":")[0], []).append(case)
+    return found
 
 
 def short(lines: Sequence[str], most: int = 4) -> str:

@@ -12,7 +12,7 @@ _EDGES = [0, 1, 127, 128, 255, 256, 65_535, 65_536, (1 << 31) - 1, 1 << 31, (1 <
 _UNSIGNED = st.one_of(st.sampled_from([*_EDGES, I64_MAX, I64_MAX + 1, U64_MAX]), st.integers(0, U64_MAX))
 _NEGATIVE = st.one_of(st.sampled_from([-1, -32, -33, -128, -129, I64_MIN]), st.integers(I64_MIN, -1))
 _DIGEST = st.binary(min_size=32, max_size=32)
-_TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+_TEXT = st.sampled_from(["", "GPU", "a" * 32]) | st.text(st.characters(codec="utf-8"), max_size=12)
 _HASHES = {
     "unsigned": _UNSIGNED.map(lambda number: {"u64": str(number)}),
     "signed": st.one_of(_NEGATIVE, st.integers(0, I64_MAX)).map(

@@ -36,8 +36,17 @@ def fault(requirement: str) -> Callable[[type[Codec]], type[Codec]]:
 
 
 @fault("ES-101")
+class NeverCleared(Codec):
+    """an event without fields is refused"""
+
+    def told_event(self, tag: str, named: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any] | None:
+        self.need(tag != "AllBlocksCleared", "block_hashes are due")
+        return super().told_event(tag, named, unknown)
+
+
+@fault("ES-104")
 class ReadsNoBytes(Codec):
-    """hashes of bytes are refused, in every dialect"""
+    """hashes of bytes are refused"""
 
     def hash(self, value: Any) -> dict[str, str]:
         self.need(not isinstance(value, bytes), "a hash is an integer")
@@ -279,12 +288,20 @@ class FieldsInOrder(Codec):
         return super().event(value)
 
 
-@fault("ES-120")
+@fault("ES-110")
 class EmptyIsNothing(Codec):
     """an empty text is taken for none"""
 
     def field(self, name: str, value: Any) -> Any:
         return super().field(name, value) or None if name == "lora_name" else super().field(name, value)
+
+
+@fault("ES-120")
+class SmallNegatives(Codec):
+    """of negative hashes those of eight bits are read as unsigned"""
+
+    def hash(self, value: Any) -> dict[str, str]:
+        return super().hash(value + 256 if type(value) is int and -128 <= value < -32 else value)
 
 
 @fault("ES-121")

@@ -79,6 +79,7 @@ def _cases() -> Iterator[tuple[str, str, str, int, list[Event], list[Any]]]:
     yield "sglang-medium", "tiers", "", 10, _all_kinds(SIGNED, pinned, {"medium": "DISK"}), [3]
     salty = {**first, "medium": "GPU", "metadata": {"cache_salt": "tenant-a"}}
     both = [("BlockStored+metadata", _stored(SIGNED[:1], **salty)), ("BlockStored", _stored(SIGNED[1:], **gpu))]
+    both += _cleared(SIGNED)
     yield "sglang-salt", "with a salt and without one: two lengths under one tag", "", 11, both, [0]
     tenant = {**gpu, "cache_salt": "tenant-a", "session_id": "session-41"}
     yield "sglang-maps", "a salt and a session", "", 12, _all_kinds(SIGNED, tenant, {"medium": "GPU"}), [None]
@@ -100,8 +101,15 @@ def _tomorrow() -> Iterator[tuple[str, str, str, int, list[Event], list[Any]]]:
         edge = _stored(edges, most, **known)
         edge["token_ids"] = [0, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, (1 << 53) + 1]
         yield name, "64-bit edges", "", most - 1, [("BlockStored", edge)], [0]
-        yield name, "the sign is lost at 2^63", TOPIC, 1 << 63, [("BlockStored", _stored([1 << 63], -1, **known))], [0]
-        empty = {**known, "block_hashes": [], "parent_block_hash": None, "token_ids": [], "block_size": 0}
+        yield name, "no sign at 2^63", TOPIC, 1 << 63, [("BlockStored", _stored([1 << 63], -1, **known))], [0]
+        empty = {
+            **known,
+            "lora_name": "",
+            "block_hashes": [],
+            "parent_block_hash": None,
+            "token_ids": [],
+            "block_size": 0,
+        }
         yield name, "nothing in it", TOPIC, 1, [("BlockStored", empty), *_cleared([])], [None]
         odd = {"temperature": 0.1, "owners": [{"pod": "a", "age_s": 1.0}, None, b"\xff", 1 << 60]}
         more = [("BlockStored", _stored(UNSIGNED, **known, **odd)), *_cleared(UNSIGNED, temperature=float("inf"))]

@@ -180,14 +180,6 @@ class AsyncPublisher(AsyncManaged):
                 found = self.publisher.give_up(found)
         return number if found else None
 
-    def hold(self) -> None:
-        """As `Publisher.hold`."""
-        self.publisher.hold()
-
-    def release(self) -> None:
-        """As `Publisher.release`."""
-        self.publisher.release()
-
     async def wait_for_subscribers(self, count: int = 1, timeout_ms: int = 5_000) -> bool:
         """As `Publisher.wait_for_subscribers`."""
         return await asyncio.to_thread(self.publisher.wait_for_subscribers, count, timeout_ms)

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Broken(NamedTuple):
-    """A malformed message. `level`: MUST for frames, MessagePack, the shape of batch, events and hashes; else SHOULD."""
+    """A malformed message. `level`: MUST for frames, MessagePack, the shapes of batch, event and hash; else SHOULD."""
 
     name: str
     format: str

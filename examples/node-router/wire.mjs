@@ -13,9 +13,10 @@ export class Float {
 
 /** Throw it to refuse a call. `code`: invalid, closed, unsupported, malformed, incomplete, too_large, timeout. */
 export class Refusal extends Error {
-  constructor(message, code = "invalid") {
+  constructor(message, code = "invalid", data = undefined) {
     super(message);
     this.code = code;
+    this.data = data; // with incomplete: what came
   }
 }
 
@@ -93,7 +94,9 @@ export function serve(about, open, factory = {}) {
       return { id: request.id, ok: await result(request) };
     } catch (error) {
       const code = error instanceof Refusal ? error.code : "internal";
-      return { id: request.id, error: { code, message: code === "internal" ? error.stack : error.message } };
+      const told = { code, message: code === "internal" ? error.stack : error.message };
+      if (error.data !== undefined) told.data = encoded(error.data);
+      return { id: request.id, error: told };
     }
   }
 

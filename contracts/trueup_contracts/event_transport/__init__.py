@@ -26,8 +26,6 @@ SUBSCRIBER = SuiteInfo(
         "format_b": _FORMAT_B,
         "codec": "decode(frames, format): a message in its canonical form",
         "match": "the factory takes match: exact, prefix or all",
-        "hold": "with queue: hold() and release(): nothing is taken from the queue in between",
-        "readiness": "wait_for_subscribers(count, timeout_ms): whether so many are connected by then",
         "replay": "the factory takes replay_endpoints: what was missed is asked for; messages have replayed",
         "bounds": "the factory takes max_message_bytes: what is larger is counted as malformed",
         "gap_reports": "messages have before: gap, restart or uncertain, and how many were missed",

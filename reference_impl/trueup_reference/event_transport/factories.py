@@ -41,10 +41,8 @@ class SubscriberFactory:
 class PublisherFactory:
     """The factory of the suite `event-publisher`: what is published is in canonical form."""
 
-    capabilities = frozenset(
-        "format_b codec queue policy_block policy_drop_newest policy_drop_oldest hold".split()
-        + "readiness replay broker curve".split()
-    )
+    _QUEUE = "queue policy_block policy_drop_newest policy_drop_oldest hold"
+    capabilities = frozenset(f"format_b codec {_QUEUE} readiness replay broker curve".split())
     name = "trueup reference publisher"
 
     def __call__(self, endpoint: str, topic: str, format: Format = "A", **more: Any) -> Publisher:

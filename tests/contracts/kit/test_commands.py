@@ -242,6 +242,8 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
         "worker-selection": "make the selector",
         "event-subscriber": "connect to these endpoints",
         "logging-setup": "set up logging",
+        "event-publisher": "bind to this endpoint",
+        "event-replay": "ask for the batches from this number on",
     }
     assert told[suite] in done.stdout
 

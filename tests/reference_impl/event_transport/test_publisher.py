@@ -236,3 +236,17 @@ def test_ranks_have_endpoints_of_their_own() -> None:
     for endpoint, rank in (("tcp://*:65535", 1), ("ipc:///tmp/kv", 1), ("tcp://*:0", 1), ("tcp://*:1", -1)):
         with pytest.raises(SettingError):
             endpoint_of_rank(endpoint, rank)
+
+
+def test_a_queue_on_hold_fills_and_is_sent_when_it_is_released() -> None:
+    with Publisher(ANY_PORT, "kv", queue_batches=3, full_policy="block", block_timeout_ms=20) as publisher:
+        publisher.hold()
+        assert [publisher.publish(b"x") for _ in range(4)] == [0, 1, 2, None]
+        assert not publisher.flush(20)
+        assert publisher.stats()["queued"] == 3
+        publisher.release()
+        assert publisher.flush(LONG_MS)
+        assert publisher.publish(b"x") == 4
+        publisher.hold()
+        publisher.publish(b"x")
+    assert publisher.stats()["sent"] == 5

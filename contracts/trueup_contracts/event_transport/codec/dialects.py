@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from trueup_contracts.event_transport.codec.fields import BLOCK_STORED, I64_MAX, by_name
-from trueup_contracts.event_transport.codec.message import DIALECTS, MAP_OF_ARRAYS, MIXED, Decoded
+from trueup_contracts.event_transport.codec.message import ARRAY, DIALECTS, MAP_OF_ARRAYS, MIXED, Decoded
 
 DIALECT_CHANGE, UNKNOWN_DIALECT, TWO_SHAPES = "dialect-change", "unknown-dialect", "two-shapes"
 HASH_KINDS, UNKNOWN_EVENT, NO_IDENTITY = "hash-kinds", "unknown-event", "identity-field-missing"
@@ -25,13 +25,14 @@ MEANING = {
     UNKNOWN_EVENT: "a tag that no known engine writes",
     NO_IDENTITY: "blocks that differ in this field alone cannot be told apart",
 }
-# What a consumer needs to keep blocks apart, and may be carried by one of several fields.
-IDENTITIES = {
-    "lora_name": (("lora_name",), "two adapters' blocks look the same"),
-    "medium": (("medium",), "a block in host memory looks like one on the GPU"),
-    "group_idx": (("group_idx",), "blocks of several layer groups look the same"),
-    "salt": (("extra_keys", "cache_salt", "metadata"), "two tenants' blocks look the same"),
-}
+# What a consumer needs to keep blocks apart: by one of several fields, and whether maps hold it also where it is nil.
+# Others are left out of maps then, and that they are not there says nothing.
+IDENTITIES = (
+    (("lora_name",), True, "two adapters' blocks look the same"),
+    (("medium",), True, "a block in host memory looks like one on the GPU"),
+    (("group_idx",), False, "blocks of several layer groups look the same"),
+    (("extra_keys", "cache_salt", "metadata"), False, "two tenants' blocks look the same"),
+)
 
 
 class Breach(NamedTuple):
@@ -77,14 +78,15 @@ class Speech:
         return self.breaches[before:]
 
     def lacking(self) -> list[Breach]:
-        """Identities that no stored block has told, once some have been stored."""
+        """Identities that no stored block has told, though every one of its dialect would."""
         stored = self.fields.get(BLOCK_STORED)
         if not stored:
             return []
+        are_arrays = self.dialect == ARRAY
         return [
             Breach(NO_IDENTITY, -1, f"no {BLOCK_STORED} has {' or '.join(names)}: {why}")
-            for names, why in IDENTITIES.values()
-            if not any(stored[name] for name in names)
+            for names, always, why in IDENTITIES
+            if (always or are_arrays) and not any(stored[name] for name in names)
         ]
 
     def added(self) -> dict[str, str]:

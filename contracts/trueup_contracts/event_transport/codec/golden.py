@@ -28,7 +28,7 @@ class Golden(NamedTuple):
 class Broken(NamedTuple):
     """A message that is none, and a part of what the kit's own decoder says of it.
 
-    `level`: MUST where every reader in the field refuses it, SHOULD where some take it.
+    `level`: MUST for frames, MessagePack and the shape of batch, events and hashes; SHOULD for what some readers take.
     """
 
     name: str

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Broken(NamedTuple):
-    """A malformed message. `level`: MUST where every reader in the field refuses it, SHOULD where some take it."""
+    """A malformed message. `level`: MUST for frames, MessagePack, the shapes of batch, event and hash; else SHOULD."""
 
     name: str
     format: str
@@ -82,7 +82,7 @@ _a("ts and events changed places", "ts", _pack([[_REMOVED], 1.5]))
 _a("a text for ts", "ts", _pack(["now", [_REMOVED], 0]))
 _a("a map for events", "events", _pack([1.5, {"BlockRemoved": [1]}, 0]))
 _a("nil for events", "events", _pack([1.5, None, 0]))
-_a("a text for the rank", "data_parallel_rank", _pack([1.5, [_REMOVED], "zero"]))
+_a("a text for the rank", "data_parallel_rank", _pack([1.5, [_REMOVED], "zero"]), "SHOULD")
 _a("an event that is nil", "events[0]", _pack([1.5, [None], 0]))
 _a("an event that is a text", "events[1]", _pack([1.5, [_REMOVED, "AllBlocksCleared"], 0]))
 _a("an event that is an empty array", "its tag", _pack([1.5, [[]], 0]))
@@ -91,14 +91,19 @@ _a("a tag that is a number", "its tag", _pack([1.5, [[3, [1], "GPU"]], 0]))
 _a("a tag that is nil in a map", "its tag", _pack({"ts": 1.5, "events": [{"type": None, "block_hashes": [1]}]}))
 _a("a removal without hashes", "without block_hashes", _pack([1.5, [["BlockRemoved"]], 0]))
 _a("a removal without hashes, in maps", "block_hashes", _pack([1.5, [{"type": "BlockRemoved", "medium": "GPU"}], 0]))
-_a("a stored block without tokens", "without token_ids", _pack([1.5, [["BlockStored", [1], None]], 0]))
+_a("a stored block without tokens", "without token_ids", _pack([1.5, [["BlockStored", [1], None]], 0]), "SHOULD")
 _a("hashes that are one integer", "block_hashes", _pack([1.5, [["BlockRemoved", 1, "GPU"]], 0]))
 _a("a hash that is a float", "block_hashes[1]", _pack([1.5, [["BlockRemoved", [1, 2.5], "GPU"]], 0]))
 _a("a hash that is nil", "block_hashes[0]", _pack([1.5, [["BlockRemoved", [None], "GPU"]], 0]))
-_a("a parent that is a list", "parent_block_hash", _pack([1.5, [["BlockStored", [1], [2], [1], 1, None]], 0]))
-_a("tokens that are a text", "token_ids", _pack([1.5, [["BlockStored", [1], None, "abc", 1, None]], 0]))
-_a("a token that is a list", "token_ids[1]", _pack([1.5, [["BlockStored", [1], None, [1, [2]], 1, None]], 0]))
-_a("a block size that is a text", "block_size", _pack([1.5, [["BlockStored", [1], None, [1], "16", None]], 0]))
+_a("a parent that is a list", "parent_block_hash", _pack([1.5, [["BlockStored", [1], [2], [1], 1, None]], 0]), "SHOULD")
+_a("tokens that are a text", "token_ids", _pack([1.5, [["BlockStored", [1], None, "abc", 1, None]], 0]), "SHOULD")
+_a("a token that is a list", "token_ids[1]", _pack([1.5, [["BlockStored", [1], None, [1, [2]], 1, None]], 0]), "SHOULD")
+_a(
+    "a block size that is a text",
+    "block_size",
+    _pack([1.5, [["BlockStored", [1], None, [1], "16", None]], 0]),
+    "SHOULD",
+)
 _a("a medium that is a number", "medium", _pack([1.5, [["BlockRemoved", [1], 3]], 0]), "SHOULD")
 
 _ENVELOPE = {"publisher_id": 9, "sequence": 7, "published_at": 1_789_095_808_837, "topic": "kv", "payload": b"\x90"}

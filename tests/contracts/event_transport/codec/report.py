@@ -17,12 +17,16 @@ from trueup_contracts.profile import Profile
 FILE = Path(__file__).with_name("failures.txt")
 PROFILE = Profile("quick", 20261124)
 SEEDS = range(20)
+# Which counter-example is drawn depends on the version of hypothesis, and on what else has been imported.
+DRAWN = {"ES-120", "ES-121", "EP-110", "EP-112"}
 
 
 def text(fault: Fault) -> str:
     """A line: the requirement that names a fault, the fault, and the first line of the failure."""
     told = verdicts(fault.suite, fault.factory, PROFILE, fault.requirement)
     message = told.get(fault.requirement, "nothing").splitlines()[0]
+    if fault.requirement in DRAWN and message != "nothing":
+        message = "a counter-example was drawn"
     return f"{fault.requirement} {fault.name}: {message.removeprefix('AssertionError: ')}"
 
 

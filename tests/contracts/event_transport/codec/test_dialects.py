@@ -66,6 +66,12 @@ def test_what_a_stream_does_not_tell_is_lacking() -> None:
         "no BlockStored has group_idx: blocks of several layer groups look the same",
         "no BlockStored has extra_keys or cache_salt or metadata: two tenants' blocks look the same",
     ]
+    assert [breach.what for breach in speech(of("sglang-maps")).lacking()] == [
+        "no BlockStored has lora_name: two adapters' blocks look the same"
+    ]
+    # What is nil is left out of maps: a stream without salts is no stream that cannot tell them.
+    plain = [message for message in of("vllm-array-of-maps") if "bytes" not in message.hash_kinds]
+    assert [breach.what for breach in speech(plain[1:2]).lacking()] == []
     assert speech(of("vllm-session")).lacking() == []
     assert speech([]).lacking() == []
 

@@ -10,9 +10,12 @@ import pytest
 
 from contracts.event_transport.codec.faults import FAULTS, Fault
 from contracts.event_transport.codec.hooked import Codec
+from contracts.event_transport.codec.published import RELEASES
 from contracts.event_transport.codec.report import FILE, text
 from contracts.event_transport.codec.running import SUITES, verdicts
+from fix_repository import PROJECT
 from trueup_contracts.event_transport.codec import decode, encode
+from trueup_contracts.event_transport.codec.golden import golden, malformed
 from trueup_contracts.event_transport.codec.message import Format
 from trueup_contracts.profile import Profile
 
@@ -40,6 +43,14 @@ def test_the_faults_reach_every_requirement_of_codecs() -> None:
     asked = {one.id for info in SUITES.values() for one in info.requirements.values() if "codec" in one.needs}
     assert {fault.requirement for fault in FAULTS} == asked
     assert [name for name, count in Counter(fault.name for fault in FAULTS).items() if count > 1] == []
+
+
+def test_the_page_counts_right() -> None:
+    page = " ".join((PROJECT / "docs/contracts/event-transport.md").read_text(encoding="utf-8").split())
+    assert f"There are {len(golden())} golden messages" in page
+    assert f"that {len(RELEASES)} releases of vLLM" in page
+    assert f"{len(malformed())} malformed ones" in page
+    assert f"Of {len(FAULTS)} codecs with one fault each" in page
 
 
 SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 2 else []) for seed in range(20)]

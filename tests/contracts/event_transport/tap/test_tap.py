@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -22,6 +24,7 @@ from trueup.cli import main
 from trueup_contracts.event_transport.codec.golden import golden, malformed
 from trueup_contracts.event_transport.codec.replies import WITH_TOPIC, WITHOUT_TOPIC
 from trueup_contracts.event_transport.tap import read_capture
+from trueup_contracts.event_transport.tap.capture import Item, Writer
 
 Frames = Sequence[bytes]
 LIMIT = ("--for", str(LIMIT_MS // 1_000))
@@ -386,6 +389,29 @@ def test_ctrl_c_ends_it_with_the_summary() -> None:
         made.wait_for_end()
     assert (process.returncode, err) == (0, "")
     assert "  messages    2 (" in out
+
+
+def test_colours_come_on_a_terminal_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kv.jsonl"
+    writer = Writer(str(path), ["tcp://h:1"], "", "A", TS)
+    evil = ("BlockStored", {**STORED, "lora_name": "\x1b[2J"})
+    writer.add(Item(0.0, 0, frames=tuple(batch(0, evil))))
+    writer.close()
+    words = [sys.executable, "-m", "trueup", "events", "tap", str(path)]
+    plain = subprocess.run(words, capture_output=True, check=True).stdout
+    terminal, other_side = pty.openpty()
+    process = subprocess.Popen(words, stdout=other_side, env={**os.environ, "TERM": "xterm-256color"})
+    os.close(other_side)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other side is closed
+        while part := os.read(terminal, 65_536):
+            shown += part
+    os.close(terminal)
+    assert process.wait() == 0
+    assert b"\x1b" not in plain
+    assert b"\x1b[32mstored" in shown
+    assert b"\x1b[2J" not in shown
+    assert re.sub(rb"\x1b\[[\d;]*m| *\r", b"", shown).split() == plain.split()
 
 
 @pytest.mark.parametrize(("module", "package"), [("zmq", "pyzmq"), ("rich", "rich")])

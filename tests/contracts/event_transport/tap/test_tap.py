@@ -20,6 +20,7 @@ import zmq
 
 from contracts.event_transport.codec.published import RELEASES
 from contracts.event_transport.tap.engine import LIMIT_MS, Engine, engine, replaying
+from fix_repository import PROJECT
 from trueup.cli import main
 from trueup_contracts.event_transport.codec.golden import golden, malformed
 from trueup_contracts.event_transport.codec.replies import WITH_TOPIC, WITHOUT_TOPIC
@@ -424,6 +425,14 @@ def test_a_missing_library_is_one_line(tmp_path: Path, module: str, package: str
     _, err = process.communicate(timeout=LIMIT_MS / 1_000)
     assert process.returncode == 2
     assert err == f"trueup: error: trueup events tap needs {package}\nhint: pip install 'trueup[zmq]'\n"
+
+
+def test_a_capture_is_read_without_pyzmq(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['zmq'] = None\n")
+    process = command(str(PROJECT / "examples/kv-events/kv.jsonl"), "--quiet", PYTHONPATH=str(tmp_path))
+    out, err = process.communicate(timeout=LIMIT_MS / 1_000)
+    assert (process.returncode, err) == (0, "")
+    assert "9 of 9 as seen live" in out
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ class SuiteInfo:
     `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
     a shipped adapter to its import string; its attribute `adapts` names a module and the package that brings it.
     `codec`: the module whose `from_wire` and `to_wire` make the arguments and answers of an adapter in Python.
-    `assumed`: claimed for everything but a file or an endpoint. `options`: by the name of the setting. `adapt`: import string of a
+    `assumed`: claimed for everything but a file or an endpoint.
+    `options`: by the name of the setting. `adapt`: import string of a
     function that makes an object with the protocol's calls of what a target names or a factory makes, and answers with
     others as they are. `file`: of a factory's maker, for a path. `reads`: operations that only ask, of which few are
     shown.

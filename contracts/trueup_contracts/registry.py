@@ -28,6 +28,7 @@ WAYS = {
     "concurrent_calls": "over the wire: replies may come in any order",
     "http": "reached at a URL",
     "command": "a service that the suite starts and stops",
+    "tcp": "reached at an endpoint of ZeroMQ",
 }
 # How an implementation can be reached, and how its target is written.
 TARGETS = {
@@ -36,6 +37,7 @@ TARGETS = {
     "http": "http://HOST:PORT/PATH",
     "command": "command: PROGRAM --port {port} …",
     "file": "file: PATH",
+    "tcp": "tcp://HOST:PORT",
 }
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
 LEVELS = ("MUST", "SHOULD", "MAY")
@@ -97,7 +99,8 @@ class SuiteInfo:
     `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
     a shipped adapter to its import string; its attribute `adapts` names a module and the package that brings it.
     `codec`: the module whose `from_wire` and `to_wire` make the arguments and answers of an adapter in Python.
-    `assumed`: claimed for everything but a file. `options`: by the name of the setting. `adapt`: import string of a
+    `assumed`: claimed for everything but a file or an endpoint.
+    `options`: by the name of the setting. `adapt`: import string of a
     function that makes an object with the protocol's calls of what a target names or a factory makes, and answers with
     others as they are. `file`: of a factory's maker, for a path. `reads`: operations that only ask, of which few are
     shown.
@@ -157,7 +160,7 @@ def imported(declared: str) -> Any:
 def way_of(target: str) -> str:
     """How the implementation that a target names is reached: one of `TARGETS`."""
     kind = target.partition(":")[0]
-    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file") else "module"
+    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file", "tcp") else "module"
 
 
 def suite(name: str) -> SuiteInfo:

@@ -14,10 +14,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contracts.event_transport import running
+from contracts.event_transport.publisher.hooked import Hooked as Publisher
+from contracts.event_transport.publisher.others import Plain
+from contracts.event_transport.replay.hooked import Hooked as Client
 from contracts.event_transport.subscriber.hooked import Hooked
 from contracts.event_transport.subscriber.others import connect_asyncio
 from contracts.event_transport.subscriber.running import subject_of
 from contracts.suite_runs import verdicts_of
+from trueup_contracts.event_transport import PUBLISHER, REPLAY
 from trueup_contracts.in_process import LocalSubject
 from trueup_contracts.profile import Profile
 from trueup_contracts.registry import suite
@@ -70,6 +75,9 @@ def main() -> int:
         ),
         "event-subscriber, pyzmq": lambda: subject_of(Hooked),
         "event-subscriber, pyzmq's asyncio": lambda: subject_of(connect_asyncio),
+        "event-publisher, a thread of its own": lambda: running.subject_of(PUBLISHER, Publisher),
+        "event-publisher, the caller's thread": lambda: running.subject_of(PUBLISHER, Plain),
+        "event-replay, pyzmq": lambda: running.subject_of(REPLAY, Client),
     }
     alarms = 0
     with busy() as number:

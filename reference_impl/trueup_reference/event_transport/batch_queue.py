@@ -56,8 +56,8 @@ class BatchQueue:
         self._items: deque[Batch] = deque()
         self._waiting: deque[Ticket] = deque()
         self._sleeping = False
-        self._held = False
         self._closed = False
+        self._on_hold = False
         self._in_hand = 0  # taken, not yet sent
         self._counts = {"accepted": 0, "refused": 0, "dropped": 0, "sent": 0}
         self._finished = 0  # sent or dropped, in order: what `flush` waits for
@@ -107,10 +107,10 @@ class BatchQueue:
     def take(self, most: int) -> list[Batch]:
         """Up to so many, for the thread that sends, which says `sent` afterwards. None: it may sleep until woken."""
         with self._lock:
-            if self._held:
+            items = self._items
+            if self._on_hold and not self._closed:
                 self._sleeping = True
                 return []
-            items = self._items
             if len(items) <= most:
                 taken = list(items)
                 items.clear()
@@ -123,10 +123,15 @@ class BatchQueue:
                 self._admit()
             return taken
 
-    def hold(self, *, held: bool) -> None:
-        """Whether nothing is taken, as if whoever sends were slow."""
+    def hold(self) -> None:
+        """Nothing is taken from now on, until `release` or `close`."""
         with self._lock:
-            self._held = held
+            self._on_hold = True
+
+    def release(self) -> None:
+        """Batches are taken again."""
+        with self._lock:
+            self._on_hold = False
         self._wake()
 
     def sent(self, count: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import msgspec
 
@@ -34,6 +34,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     payload: bytes  # A: MessagePack of a batch. B: the envelope's inner payload
     before: Before | None = None
     replayed: bool = False
+
+
+class Live(NamedTuple):
+    """A message of format A as it came, before it is known what happened in between."""
+
+    topic: str
+    sequence: int
+    payload: bytes
 
 
 class BlockStored(msgspec.Struct, frozen=True, kw_only=True):

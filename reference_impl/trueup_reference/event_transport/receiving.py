@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from trueup_reference.event_transport.codec_a import parse_frames, topic_text
 from trueup_reference.event_transport.codec_b import ParsedB, parse_frames_b
+from trueup_reference.event_transport.connecting import Context, Receiving, subscribed_socket
 from trueup_reference.event_transport.counting import Counts
-from trueup_reference.event_transport.curve import ClientKeys
 from trueup_reference.event_transport.errors import MalformedError
-from trueup_reference.event_transport.joining import Joiner, Live
-from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES, Limits
+from trueup_reference.event_transport.held import Held
+from trueup_reference.event_transport.joining import Joiner
+from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES
 from trueup_reference.event_transport.logs import tell, warn_seldom
-from trueup_reference.event_transport.messages import Format, Message
+from trueup_reference.event_transport.messages import Live, Message
 from trueup_reference.event_transport.replay_asking import Asking
 
-Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 _MONITORED = zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 _MOST_FRAMES = 16  # of one message; the rest is read and thrown away
 _BURST = 64  # messages between two looks at the monitor
 _NOW = int(zmq.NOBLOCK)
-
-
-@dataclass(frozen=True)
-class Receiving:
-    """What the endpoints of one subscriber have in common."""
-
-    format: Format
-    topic: str
-    match: str
-    limits: Limits
-    recv_hwm: int
-    heartbeat_ms: int
-    replay_timeout_ms: int
-    replay_from: int | None
-    most_held: int
-    most_held_bytes: int
-    keys: ClientKeys | None
 
 
 class Source:
@@ -71,13 +52,13 @@ class Source:
         self.joiner = Joiner(
             endpoint,
             counts,
+            Held(receiving.most_held, receiving.most_held_bytes),
             can_replay=replay_endpoint is not None,
             replay_from=receiving.replay_from,
-            most_held=receiving.most_held,
-            most_held_bytes=receiving.most_held_bytes,
         )
-        self._socket = _subscribed_socket(context, receiving)
+        self._socket = subscribed_socket(context, receiving)
         self._recv = self._socket.recv
+        self._own_topic = receiving.topic if receiving.match == "exact" else None  # of replies without one
         self._is_a = receiving.format == "A"
         self._most_bytes = receiving.limits.message_bytes
         self._monitor = self._socket.get_monitor_socket(_MONITORED)
@@ -125,6 +106,8 @@ class Source:
         except zmq.Again:
             self.look()
             joiner.drained()
+            if joiner.ask is not None:
+                self._replay()
             return None
         except BaseException:  # interrupted amid a message: its rest must not be read as the next one
             while self._socket.get(zmq.RCVMORE):
@@ -146,6 +129,7 @@ class Source:
             elif told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected = True
                 tell("connected", endpoint=self.endpoint)
+                self.joiner.connected()
 
     def close(self) -> None:
         """All sockets."""
@@ -236,21 +220,4 @@ class Source:
                 asking.end()
                 joiner.end_replay(is_complete=True)
             elif reply.topic is None or self._is_wanted(reply.topic):
-                joiner.take_replayed(reply.sequence, reply.topic, reply.payload)
-
-
-def _subscribed_socket(context: Context, receiving: Receiving) -> zmq.Socket[bytes]:
-    socket = context.socket(zmq.SUB)
-    socket.linger = 0
-    socket.rcvhwm = receiving.recv_hwm
-    # The limit that counts is checked on what was read; this one keeps a hostile peer from filling the memory.
-    socket.maxmsgsize = max(4 * receiving.limits.message_bytes, 1 << 20)
-    if receiving.heartbeat_ms:  # a peer that is gone without a word is noticed, and connected to again
-        socket.heartbeat_ivl = receiving.heartbeat_ms
-        socket.heartbeat_timeout = 3 * receiving.heartbeat_ms
-    socket.reconnect_ivl = 50
-    socket.reconnect_ivl_max = 2_000
-    if receiving.keys is not None:
-        receiving.keys.apply(socket)
-    socket.subscribe(b"" if receiving.match == "all" else receiving.topic.encode())
-    return socket
+                joiner.take_replayed(reply.sequence, reply.topic or self._own_topic, reply.payload)

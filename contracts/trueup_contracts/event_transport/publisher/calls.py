@@ -20,6 +20,7 @@ from trueup_contracts.event_transport.publisher.reading import Heard, read
 from trueup_contracts.subject import Handle, Subject
 
 ANYWHERE = "tcp://127.0.0.1:0"
+EACH_S = 0.01  # more for each call of a long burst, which over the wire takes its time
 MARGIN_S = 5.0  # before it is scaled: so much later than it should a call may end
 LOOK_S = 0.01  # between two looks
 PROBE_S = 0.02  # between two probes for a subscriber that has just connected
@@ -133,7 +134,7 @@ class Publisher:
         given = [batch(self.calls + one, self.format, size_bytes=size_bytes) for one in range(count)]
         self.calls += count
         said = f"{count} publishes{told}" if count > 1 else f"publish{told}"
-        limit_s = self.signal_s if limit_s is None else limit_s
+        limit_s = self.signal_s + count * EACH_S * self.subject.scale if limit_s is None else limit_s
         return self.within(limit_s, lambda: [self.handle.call("publish", batch=one) for one in given], said)
 
     def reach(self, *listeners: Peer) -> int:

@@ -129,7 +129,7 @@ def test_replays(form: Form) -> None:
         dealer.connect(server.endpoint)
         dealer.send_multipart([b"no request"])
         dealer.send_multipart([b"", (4).to_bytes(8, "big")])
-        found = []
+        found: list[list[bytes]] = []
         while not found or found[-1][-2:-1] != [b"\xff" * 8]:
             assert dealer.poll(10_000)
             found.append(dealer.recv_multipart())

@@ -8,76 +8,20 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from contracts.event_transport.subscriber.parts import Envelope, MalformedMessage, Message, Recovery, Source, Stream
 from trueup_contracts import Closed
 
 CLAIMS = "format_b match replay bounds gap_reports default_timeout curve"
 END = b"\xff" * 8
 RECOVERY_S = 1.0
 SEEN = 10_000
-
-
-@dataclass(frozen=True)
-class Message:
-    endpoint: str
-    topic: str
-    sequence: int
-    publisher_id: int | None
-    payload: bytes
-    before: dict[str, Any] | None = None
-    replayed: bool = False
-
-
-class Envelope(msgspec.Struct):
-    publisher_id: int
-    sequence: int
-    published_at: int
-    topic: str
-    payload: bytes
-
-
-class MalformedMessage(Exception):
-    """It is counted, and skipped."""
-
-
-@dataclass
-class Recovery:
-    """A replay under way: what is next, and what was published meanwhile."""
-
-    socket: zmq.Socket[bytes]
-    next: int
-    until_s: float
-    held: list[Message]
-
-
-@dataclass
-class Source:
-    """An endpoint."""
-
-    endpoint: str
-    replay_endpoint: str | None
-    socket: zmq.Socket[bytes]
-    monitor: zmq.Socket[bytes]
-    last: int | None = None
-    live: int | None = None  # the last that was published, and not replayed
-    joined: int = -1  # up to which numbers were replayed
-    is_uncertain: bool = False
-    recovery: Recovery | None = None
-
-
-@dataclass
-class Stream:
-    """A publisher's topic, in format B."""
-
-    last: int
-    seen: set[int] = field(default_factory=set)
-    in_order: deque[int] = field(default_factory=deque)
 
 
 class Hooked:
@@ -274,7 +218,8 @@ class Hooked:
         try:
             topic = frames[0].decode()
         except UnicodeDecodeError:
-            return self.no_text()
+            self.no_text()
+            return None
         if not self.is_wanted(topic):
             return None
         if self.bound is not None and self.size(frames) > self.bound:

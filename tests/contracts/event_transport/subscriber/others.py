@@ -60,6 +60,7 @@ class Asyncio:
         self.sockets = {endpoint: self.connected(endpoint) for endpoint in endpoints}
         self.under_way: dict[str, asyncio.Future[list[bytes]]] = {}
         self.closed = asyncio.Event()
+        self.newest = ""  # endpoint of what was received last
 
     @property
     def socket(self) -> Any:
@@ -91,20 +92,16 @@ class Asyncio:
                 self.under_way[endpoint] = asyncio.ensure_future(socket.recv_multipart())
         is_closed = asyncio.ensure_future(self.closed.wait())
         try:
-            await asyncio.wait(
-                [*self.under_way.values(), is_closed], timeout=self.timeout_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            waited: list[asyncio.Future[Any]] = [*self.under_way.values(), is_closed]
+            await asyncio.wait(waited, timeout=self.timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             is_closed.cancel()
         for endpoint, future in list(self.under_way.items()):
             if future.done() and not future.cancelled():
                 del self.under_way[endpoint]
-                self.under_way = dict(self.under_way)
                 self.newest = endpoint
                 return future.result()
         return None
-
-    newest = ""
 
     async def stats(self) -> dict[str, int]:
         return self.numbers.counts

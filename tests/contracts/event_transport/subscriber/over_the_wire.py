@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from contracts.event_transport.subscriber.faults import FAULTS
 from contracts.event_transport.subscriber.hooked import Hooked
@@ -17,6 +18,6 @@ SUBSCRIBERS = {
 SUBSCRIBERS |= {"Hooked": Hooked, "Pump": Pump}
 
 if __name__ == "__main__":
-    made = SUBSCRIBERS[sys.argv[1]]
+    made: Any = SUBSCRIBERS[sys.argv[1]]
     made.capabilities |= {"concurrent_calls"}
     serve(made, name=sys.argv[1])

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import zmq
 
-from contracts.event_transport.subscriber.hooked import Hooked, Message
+from contracts.event_transport.subscriber.hooked import Hooked
+from contracts.event_transport.subscriber.parts import Message
 from contracts.event_transport.subscriber.seeding import fault
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import zmq
 
-from contracts.event_transport.subscriber.hooked import Envelope, Hooked, MalformedMessage, Message
+from contracts.event_transport.subscriber.hooked import Hooked
+from contracts.event_transport.subscriber.parts import Envelope, MalformedMessage, Message
 from contracts.event_transport.subscriber.seeding import fault
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import zmq
 
-from contracts.event_transport.subscriber.hooked import Hooked, Message, Source
+from contracts.event_transport.subscriber.hooked import Hooked
+from contracts.event_transport.subscriber.parts import Message, Source
 from contracts.event_transport.subscriber.seeding import fault
 
 FOR_EVER_MS = 3_600_000

@@ -9,7 +9,8 @@ from typing import Any
 
 import zmq
 
-from contracts.event_transport.subscriber.hooked import END, Hooked, Message, Recovery, Source
+from contracts.event_transport.subscriber.hooked import END, Hooked
+from contracts.event_transport.subscriber.parts import Message, Recovery, Source
 from contracts.event_transport.subscriber.seeding import fault
 
 

@@ -272,6 +272,22 @@ def test_shared_storage_is_counted_once(trueup_subject: Subject) -> None:
     assert cache.current_bytes == 15, "no view of the storage is left"
 
 
+@requirement("EC-095")
+def test_room_is_made_by_the_last_view_alone(trueup_subject: Subject) -> None:
+    import torch
+
+    # By another entry that is one byte too large to stay beside the storage, and by one under the key of a view.
+    for key, size_bytes in (("c", 41), ("a", 41)):
+        cache = Cache(trueup_subject, 100)
+        base = torch.arange(60, dtype=torch.uint8)
+        for name, view in (("a", base[:20]), ("b", base[20:])):
+            assert cache.set(name, view)
+        assert cache.set(key, cache.fill(1, size_bytes)), f"{size_bytes} bytes fit when both views are gone"
+        told = f"views a and b of one storage of 60 bytes, then {key} of {size_bytes} bytes"
+        assert cache.current_bytes == size_bytes, f"{told}: current_bytes is {cache.current_bytes}"
+        assert not cache.has("b"), f"{told}: b keeps 60 bytes alive, and there is no room for them"
+
+
 @requirement("EC-100")
 def test_metrics_are_an_exposition_without_keys(trueup_subject: Subject) -> None:
     cache = Cache(trueup_subject, 100)

@@ -25,6 +25,13 @@ BEYOND = re.compile(r"get_many|set_many|_async|_call\(|is_cuda|cuda|begin_in_chi
 CPU_LIMIT_S = 60  # the whole suite takes seconds
 _LOOKED_AT_AGAIN = "equal: it only says whether to look for room before copying; room is looked for again when storing"
 _LATER = "equal: what was taken out is freed at once in place of outside the lock"
+_NOT_ASKED = "beyond the contract: get_many, set_many and get_or_compute_async are calls of the reference alone"
+_NO_MEMORY = "beyond the contract without a device: only an allocation that fails comes here"
+_OWN_COUNT = "beyond the contract: a count that only the metrics of the reference tell"
+_RACE = (
+    "equal but for the moment between two looks, in which somebody else may have stored it: then it is computed again"
+)
+_TOLD = "equal: a cache in memory always tells it; a Redis that cannot be reached does not"
 _SHORT = "equal: it closes or moves the short way, and the long way answers the same"
 # Mutants that behave as the reference does: the line, what stood there, what stands there.
 EXPLAINED: dict[tuple[str, str, str], str] = {
@@ -52,6 +59,40 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "",
         "",
     ): ("equal: of what is contiguous both make the same copy"),
+    ("return 0 if self._users.get(held.storage, 0) + left[held.storage] else held.size_bytes", "0", "1"): (
+        "equal: what is held has users (the other 0 of this line is found)"
+    ),
+    ("return [None if held is None else self._hand_out(held) for held in found]", "", ""): _NOT_ASKED,
+    ("return {key: self.set(key, tensor) for key, tensor in tensors.items()}", "", ""): _NOT_ASKED,
+    ("return work(*args)", "", ""): _NOT_ASKED,
+    # The same lines of get_or_compute are found.
+    ("return self._hand_out(found)", "", ""): _NOT_ASKED,
+    ("if found is None:", "", ""): _NOT_ASKED,
+    ('"entries": now.get("entries", 0),', "", ""): _TOLD,
+    ('"current_bytes": now.get("bytes", 0),', "", ""): _TOLD,
+    (
+        '"utilization": now.get("bytes", 0) / self.capacity_bytes if self.capacity_bytes else 0.0,',
+        "0",
+        "1",
+    ): _TOLD,
+    ("return self._touched(key)", "", ""): "equal: whoever finds nothing looks again before computing",
+    ("return self._ledger.entries.get(key)", "", ""): _RACE,
+    ("if again is not None:", "", ""): _RACE,
+    ("return again", "", ""): _RACE,
+    ("return holding.take(checked, copies=False)", "", ""): _NO_MEMORY,
+    ("if not holding.is_out_of_memory(error):", "", ""): _NO_MEMORY,
+    ("raise", "", ""): _NO_MEMORY,
+    ("self._refused += 1", "", ""): _OWN_COUNT,
+    ("self._refused += not fits", "", ""): _OWN_COUNT,
+    ("gone = self._ledger.evict_to(max(0, self._ledger.current_bytes - wanted))", "", ""): _NO_MEMORY,
+    ("if not self.copies_on_set or (tensor.nbytes <= self.capacity_bytes and not self._ledger.pinned):", "", ""): (
+        _LOOKED_AT_AGAIN
+    ),
+    ("raise TypeError(", "", ""): "equal: what is no tuple cannot be pickled either, and that is a TypeError",
+    ("if not isinstance(self._lock, forking.Refusal):", "", ""): (
+        "beyond the contract without a device: only a cache on one refuses after a fork"
+    ),
+    ("self.device = torch.empty(0, device=device).device", "", ""): "equal: a tensor of any size lies on the device",
 }
 
 

@@ -40,6 +40,10 @@ class LocalHandle(Handle):
         given = {name: value.to_local() if hasattr(value, "to_local") else value for name, value in args.items()}
         return self._subject.run(lambda: operate(self.object, operation, given), operation)
 
+    def remark(self, text: str) -> None:
+        """As a comment."""
+        self._calls.add(f"# {text}")
+
 
 class LocalSubject(Subject):
     """A factory, and what it claims."""

@@ -101,6 +101,9 @@ class Handle(abc.ABC):
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer. Raises `Refusal` where the implementation refused, `AdapterError` where it failed."""
 
+    def remark(self, text: str) -> None:  # noqa: B027 - messages of the wire have no comments
+        """What happened beside the calls, to be shown among them."""
+
 
 class Subject(abc.ABC):
     """An implementation: what it claims, and how it is opened."""

@@ -19,11 +19,13 @@ import zmq
 
 from trueup_contracts.budgets import Budgets
 from trueup_contracts.errors import NotRunError
+from trueup_contracts.event_transport.frames import told
 from trueup_contracts.processes import GRACE_S
 
 if TYPE_CHECKING:
     from zmq.auth.thread import ThreadAuthenticator
 
+_MOST_TOLD = 3  # messages
 ANYWHERE = "tcp://127.0.0.1:*"
 _CODE = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); "
@@ -61,10 +63,17 @@ class _OneClient:
         return key == self._key
 
 
-class _Waiting:
-    """What both kinds of publisher do: wait for subscriptions."""
+class _Publisher:
+    """What both kinds of publisher do: wait for subscriptions, and tell what they send."""
 
     _budgets: Budgets
+    tell: Callable[[str], None] | None = None  # for people who repeat a failure
+
+    def _tell(self, messages: Sequence[Sequence[bytes]]) -> None:
+        if self.tell is not None and messages:
+            shown = ", then ".join(map(told, messages[-_MOST_TOLD:]))
+            others = len(messages) - _MOST_TOLD
+            self.tell(f"the publisher sends {f'{others} messages, then ' if others > 0 else ''}{shown}")
 
     def notices(self) -> list[bytes]:
         """The topics of subscriptions that have come since."""
@@ -91,7 +100,7 @@ class _Waiting:
         return found
 
 
-class Peer(_Waiting):
+class Peer(_Publisher):
     """A publisher: what it sends, frame by frame, reaches whoever has subscribed by then."""
 
     def __init__(
@@ -125,6 +134,7 @@ class Peer(_Waiting):
 
     def send(self, *messages: Sequence[bytes]) -> None:
         """These messages, each a list of frames."""
+        self._tell(messages)
         for frames in messages:
             self._socket.send_multipart(frames)
 
@@ -143,7 +153,7 @@ class Peer(_Waiting):
         self.close()
 
 
-class PeerProcess(_Waiting):
+class PeerProcess(_Publisher):
     """A publisher in a process of its own."""
 
     def __init__(self, budgets: Budgets, endpoint: str = ANYWHERE, *, before: Sequence[str] = ()) -> None:
@@ -165,6 +175,7 @@ class PeerProcess(_Waiting):
 
     def send(self, *messages: Sequence[bytes]) -> None:
         """These messages, each a list of frames."""
+        self._tell(messages)
         for frames in messages:
             self._asked(f"send {' '.join(one.hex() or '-' for one in frames)}")
 

@@ -117,6 +117,7 @@ class Subscriber:
         __tracebackhide__ = True
 
         def look() -> Got | None:
+            __tracebackhide__ = True
             try:
                 return self.recv(after)
             except (Refusal, AdapterError) as error:
@@ -214,6 +215,7 @@ def subscribed(subject: Subject, peer: Peer | PeerProcess, *, via: str = "", **s
     __tracebackhide__ = True
     with Subscriber(subject, via or peer.endpoint, **settings) as subscriber:
         peer.wait(1, subscriber.nothing)
+        peer.tell = subscriber.handle.remark
         yield subscriber
 
 

@@ -130,3 +130,24 @@ def test_the_run_goes_on_when_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(budgets, "MARGIN_S", 0.2)
     failed = verdicts_of(subject_of(_Stubborn), Profile("quick", 0), "ES-001")
     assert "recv() was still waiting 0.24 s after its call" in failed["ES-001"]
+
+
+def test_what_the_publisher_sent_is_shown_among_the_calls() -> None:
+    from trueup_contracts.budgets import Budgets
+    from trueup_contracts.event_transport.peers import Peer
+    from trueup_contracts.event_transport.subscriber.calls import subscribed
+
+    subject = subject_of(Hooked)
+    with Peer(Budgets()) as peer, subscribed(subject, peer) as subscriber:
+        peer.send([b"kv", b"7"], [b"kv"])
+        subscriber.nothing()
+        peer.send(*([b"kv", bytes([number])] for number in range(50)))
+        subscriber.nothing()
+        shown = subject.snippet().splitlines()
+    assert shown[-4:] == [
+        "# the publisher sends [6b76, 37], then [6b76]",
+        "subject.recv()",
+        "# the publisher sends 47 messages, then [6b76, 2f], then [6b76, 30], then [6b76, 31]",
+        "subject.recv()",
+    ]
+    subject.end()

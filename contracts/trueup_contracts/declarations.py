@@ -86,13 +86,18 @@ def _declaration(line: str) -> Declaration:
         raise TargetError(f"the suite {name} is not asked this way: {way}", f"write {name} = {written}")
     if way == "http":
         parsed(target)
+    if way == "tcp":
+        from trueup_contracts.services import endpoint
+
+        endpoint.parsed(target)
     return Declaration(name, label or _default_label(target) or name, target)
 
 
 def _default_label(target: str) -> str:
     """The last name of an import string; a program's name, without its folder and ending; a URL's host and port."""
     way = way_of(target)
-    if way == "http":
+    if way in ("http", "tcp"):
+        target = target.partition("?")[0]
         return re.sub(r"[^\w.-]", "-", target.partition("//")[2].partition("/")[0].rpartition("@")[2]).strip("-")
     if way in ("module", "import", "setup"):
         return re.split(r"[:.]", target)[-1]

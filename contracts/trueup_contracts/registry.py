@@ -33,6 +33,7 @@ WAYS = {
     "command": "a service that the suite starts and stops",
     "import": "a package, imported in fresh interpreters",
     "setup": "a set-up function, called in fresh interpreters",
+    "tcp": "reached at an endpoint of ZeroMQ",
 }
 # How an implementation can be reached, and how its target is written.
 TARGETS = {
@@ -43,6 +44,7 @@ TARGETS = {
     "file": "file: PATH",
     "import": "import:PACKAGE",
     "setup": "setup:PACKAGE.MODULE:FUNCTION",
+    "tcp": "tcp://HOST:PORT",
 }
 COLUMNS = ["id", "since", "level", "kind", "needs", "statement", "why"]
 LEVELS = ("MUST", "SHOULD", "MAY")
@@ -104,7 +106,8 @@ class SuiteInfo:
     `TARGETS`; for `http` and `command` the `service` says more. `adapters`: name of
     a shipped adapter to its import string; its attribute `adapts` names a module and the package that brings it.
     `codec`: the module whose `from_wire` and `to_wire` make the arguments and answers of an adapter in Python.
-    `assumed`: claimed for everything but a file. `options`: by the name of the setting. `adapt`: import string of a
+    `assumed`: claimed for everything but a file or an endpoint.
+    `options`: by the name of the setting. `adapt`: import string of a
     function that makes an object with the protocol's calls of what a target names or a factory makes, and answers with
     others as they are. `file`: of a factory's maker, for a path. `reads`: operations that only ask, of which few are
     shown. `subject`: import string of the `Subject` of `import` and `setup`, made with `(suite, label, target,
@@ -168,7 +171,9 @@ def way_of(target: str) -> str:
     kind, _, rest = target.partition(":")
     if kind == "setup":  # a module may have this name
         return "setup" if ":" in rest else "module"
-    return "http" if kind in ("http", "https") else kind if kind in ("exec", "command", "file", "import") else "module"
+    if kind in ("http", "https"):
+        return "http"
+    return kind if kind in ("exec", "command", "file", "import", "tcp") else "module"
 
 
 def suite(name: str) -> SuiteInfo:

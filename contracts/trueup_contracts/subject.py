@@ -162,7 +162,7 @@ def load(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> Sub
     found.scale = settings.scale
     found.options = {name: settings.options[name] for name in suite.options if name in settings.options}
     found.capabilities |= {suite.options[name].capability for name in found.options}
-    if way_of(declared) == "file":
+    if way_of(declared) in ("file", "tcp"):
         found.capabilities -= suite.assumed
     else:
         found.capabilities |= suite.assumed
@@ -179,6 +179,10 @@ def _loaded(declared: str, suite: SuiteInfo, label: str, settings: Settings) -> 
         from trueup_contracts.services.url import UrlSubject
 
         return UrlSubject(suite, label, declared, settings)
+    if way == "tcp":
+        from trueup_contracts.services.endpoint import EndpointSubject
+
+        return EndpointSubject(suite, label, declared, settings)
     if way == "command":
         from trueup_contracts.services.command import CommandSubject
 

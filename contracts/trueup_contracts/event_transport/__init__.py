@@ -47,6 +47,7 @@ PUBLISHER = SuiteInfo(
     module="trueup_contracts.event_transport.publisher.suite",
     section="event-publisher",
     capabilities={
+        "control": "the suite drives it: everything but what publishes at an endpoint; claimed by itself",
         "format_b": f"{_FORMAT_B} (publisher_id)",
         "codec": "encode(message, format, dialect): the frames of a message in its canonical form",
         "queue": "the factory takes queue_batches and full_policy",
@@ -65,6 +66,8 @@ PUBLISHER = SuiteInfo(
     shared_schemas=_SHARED,
     kit_modules=_MODULES,
     codec=_CODEC,
+    assumed=frozenset({"control"}),
+    ways=frozenset({"module", "exec", "tcp"}),
     hardware={"curve": curve_missing},
     adapters={"vllm": "trueup_contracts.event_transport.publisher.adapters:Vllm"},
     reads=frozenset({"endpoint", "publisher_id", "replay_endpoint", "stats", "wait_for_subscribers"}),

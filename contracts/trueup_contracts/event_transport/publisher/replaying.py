@@ -8,10 +8,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from trueup_contracts import requirement
-from trueup_contracts.event_transport.publisher.asking import check_range, gathered, replayed
+from trueup_contracts.budgets import SIGNAL_S
+from trueup_contracts.event_transport.publisher.asking import Replay, check_range, gathered, replayed
 from trueup_contracts.event_transport.publisher.batches import batch, unencodable
 from trueup_contracts.event_transport.publisher.calls import ANYWHERE, Publisher, heard
+from trueup_contracts.event_transport.publisher.observing import observed, published
 from trueup_contracts.event_transport.publisher.peers import Asking
+from trueup_contracts.event_transport.publisher.reading import Heard
 from trueup_contracts.subject import Handle, Subject
 
 KEPT = 200  # batches
@@ -241,3 +244,29 @@ def test_replies_tell_the_topic(trueup_subject: Subject) -> None:
         assert found.topics == [b"kv@pod"] * 2, (
             "replies are in the first form (delimiter, number, payload), which does not tell whose batches they are"
         )
+
+
+@requirement("EP-099")
+def test_what_was_heard_live_can_be_had_again(trueup_subject: Subject) -> None:
+    if "control" in trueup_subject.capabilities:
+        with heard(trueup_subject, replay_endpoint=ANYWHERE, replay_batches=KEPT) as (publisher, listener):
+            live = published(publisher, listener, 30)
+            _check_again(live, replayed(publisher, live[0].number))
+        return
+    live = observed(trueup_subject, 30)
+    with Asking(str(trueup_subject.open().call("replay_endpoint"))) as client:
+        client.request(live[0].number)
+        limit_s = SIGNAL_S * trueup_subject.scale
+        _check_again(live, gathered(client, limit_s, f"a replay from {live[0].number}, which was heard live,"))
+
+
+def _check_again(live: list[Heard], found: Replay) -> None:
+    """Those that were heard and are still kept; more may have come since."""
+    payloads = dict(zip(found.numbers, found.payloads, strict=True))
+    assert found.numbers == sorted(payloads), f"a replay's numbers are twice or out of order: {found.told()}"
+    assert payloads, f"numbers {live[0].number} to {live[-1].number} were heard live, and a replay from there is empty"
+    kept = [one for one in live if one.number >= found.numbers[0]]
+    for one in kept:
+        assert one.number in payloads, f"number {one.number} was heard live; the replay holds {found.told()}"
+        assert payloads[one.number] == one.payload, f"number {one.number}: the replayed payload is not the live one"
+    assert len(found.forms) == 1, f"replies of one replay have {found.forms} frames"

@@ -238,3 +238,11 @@ class EndWithRange(Hooked):
 class NoTopicInReplies(Hooked):
     def reply_frames(self, number: int, payload: bytes) -> list[bytes]:
         return [b"", self.number(number), payload]
+
+
+@FAULTS.add("EP-099", "every tenth batch is not kept")
+class KeepsMost(Hooked):
+    def send(self, number: int, payload: bytes) -> None:
+        super().send(number, payload)
+        if number % 10 == 0:
+            self.buffer.pop()

@@ -2,105 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import pty
 import re
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 import zmq
 
 from contracts.event_transport.codec.published import RELEASES
-from contracts.event_transport.tap.engine import LIMIT_MS, Engine, engine, replaying
-from trueup.cli import main
+from contracts.event_transport.tap.engine import Engine, engine
+from contracts.event_transport.tap.tapping import LIMIT, STORED, Tapped, batch
 from trueup_contracts.event_transport.codec.golden import golden, malformed
-from trueup_contracts.event_transport.codec.replies import WITH_TOPIC, WITHOUT_TOPIC
-from trueup_contracts.event_transport.tap import read_capture
-from trueup_contracts.event_transport.tap.capture import Item, Writer
-
-Frames = Sequence[bytes]
-LIMIT = ("--for", str(LIMIT_MS // 1_000))
-TS = 1_789_095_808.5
-STORED: dict[str, Any] = {
-    "block_hashes": [0xDAB8C5F2E1D0A7F0, 1],
-    "parent_block_hash": None,
-    "token_ids": list(range(32)),
-    "block_size": 16,
-    "lora_id": None,
-    "medium": "GPU",
-    "lora_name": "sql-adapter",
-}
-
-
-def batch(sequence: int, *events: tuple[str, dict[str, Any]], release: str = "vllm-map", topic: str = "kv") -> Frames:
-    """A message of a release."""
-    kinds = events or (("BlockStored", STORED),)
-    return (topic.encode(), sequence.to_bytes(8, "big"), RELEASES[release].payload(TS, kinds, 0))
-
-
-class Outcome:
-    """What a run printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str = "") -> None:
-        self.code, self.err = code, err
-        self.lines = [re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", line.rstrip()) for line in out.splitlines()]
-        self.text = "\n".join(self.lines)
-
-    def row(self, name: str) -> str:
-        """A line of the summary."""
-        found = [line for line in self.lines if line.startswith(f"  {name} ")]
-        assert len(found) == 1, self.text
-        return found[0].removeprefix(f"  {name}").strip()
-
-    @property
-    def findings(self) -> list[str]:
-        """Level, kind and words."""
-        return [
-            re.sub(r"^  (error|warning) +", r"\1 ", line) for line in self.lines if re.match("  (error|warning) ", line)
-        ]
-
-
-class Tapped:
-    """Runs the command in this process, with an engine in a thread."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, messages: Sequence[Frames], *options: str) -> Outcome:
-        """The engine publishes messages once the tap listens; it ends with the last one."""
-        with engine() as made:
-
-            def publish() -> None:
-                made.wait_for_subscriber()
-                made.publish(messages)
-                made.wait_for_end()
-
-            thread = threading.Thread(target=publish)
-            thread.start()
-            try:
-                return self.run(made.endpoint, "--count", str(len(messages)), *LIMIT, *options)
-            finally:
-                thread.join()
-
-    def run(self, *words: str) -> Outcome:
-        """The command's outcome."""
-        self._capsys.readouterr()
-        code = main(["events", "tap", *words])
-        told = self._capsys.readouterr()
-        return Outcome(code, told.out, told.err)
-
-
-@pytest.fixture
-def tapped(capsys: pytest.CaptureFixture[str]) -> Tapped:
-    return Tapped(capsys)
 
 
 def test_events_are_lines_and_the_end_is_a_summary(tapped: Tapped) -> None:
@@ -276,69 +188,6 @@ def test_nothing_is_published(tapped: Tapped) -> None:
     assert "no message came with a topic that begins with 'kv'" in quiet.findings[0]
 
 
-def test_a_capture_is_read_back_as_it_was_seen(tapped: Tapped, tmp_path: Path) -> None:
-    path = tmp_path / "kv.jsonl"
-    bad = next(case for case in malformed() if case.name == "a batch that is nil")
-    messages = [batch(0), batch(3), bad.frames, batch(4)]
-    live = tapped(messages, "--record", str(path), "--check")
-    again = tapped.run(str(path), "--check")
-    assert again.lines == live.lines
-    assert again.code == live.code == 1
-    assert read_capture(path).messages() == [tuple(frames) for frames in messages]
-    assert json.loads(path.read_text().splitlines()[0])["capture"] == "trueup-events"
-
-
-@pytest.mark.parametrize("form", [WITHOUT_TOPIC, WITH_TOPIC])
-def test_a_replay_fills_the_gaps(tapped: Tapped, tmp_path: Path, form: str) -> None:
-    everything = [batch(number) for number in range(8)]
-    seen = everything[:2] + everything[4:6]
-    path = tmp_path / "kv.jsonl"
-    with replaying(everything, form) as endpoint:
-        found = tapped(seen, "--replay-endpoint", endpoint, "--record", str(path), "--check")
-    told = f"form {form}, 8 messages, 0 to 7; 4 of 4 as seen live; 2 of the 2 missing ones"
-    assert found.row("replay") == told
-    assert [one for one in found.findings if "replay" in one] == []
-    assert tapped.run(str(path)).row("replay") == told
-
-
-Answer = Callable[[list[list[bytes]]], list[list[bytes]]]
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (lambda replies: replies[1:], "warning replay-too-short: it begins at 1; 1 live messages are older"),
-        (
-            lambda replies: [replies[0], *replies[2:]],
-            "error replay-incomplete: 1 messages that were seen live are not in it: 1",
-        ),
-        (
-            lambda replies: [replies[0], [*replies[1][:-1], b"\x90"], *replies[2:]],
-            "error replay-differs: sequence 1 has another payload than it had live",
-        ),
-        (lambda replies: [replies[1], replies[0], *replies[2:]], "error replay-order: sequence 0 after 1"),
-        (
-            lambda replies: [replies[0], [b"", b"x"], *replies[1:]],
-            "error replay-malformed: reply: 2 frames; a reply has 3 or 4: an empty one, perhaps the topic, sequence, "
-            "payload",
-        ),
-    ],
-)
-def test_what_is_wrong_with_a_replay(tapped: Tapped, answer: Answer, told: str) -> None:
-    everything = [batch(number) for number in range(4)]
-    with replaying(everything, answer=answer) as endpoint:
-        found = tapped(everything, "--replay-endpoint", endpoint, "--check")
-    assert told in found.findings
-
-
-def test_a_replay_without_its_end_is_given_up(tapped: Tapped, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trueup_contracts.event_transport.tap.running.REPLAY_S", 0.3)
-    everything = [batch(number) for number in range(3)]
-    with replaying(everything, answer=lambda replies: replies[:-1]) as endpoint:
-        found = tapped(everything, "--replay-endpoint", endpoint, "--check")
-    assert "error replay-without-end: no end marker came; 3 messages did" in found.findings
-
-
 def test_a_restart_on_the_same_endpoint_is_seen(tapped: Tapped) -> None:
     with engine() as first:
         endpoint = first.endpoint
@@ -363,119 +212,6 @@ def test_a_restart_on_the_same_endpoint_is_seen(tapped: Tapped) -> None:
     ]
     assert found.row("restarts") == "1 restart"
     assert found.row("connections") == "2, lost 1 time"
-
-
-def command(*words: str, **environment: str) -> subprocess.Popen[str]:
-    """The command as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "trueup", "events", "tap", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
-
-
-def test_ctrl_c_ends_it_with_the_summary() -> None:
-    with engine() as made:
-        process = command(made.endpoint)
-        made.wait_for_subscriber()
-        made.publish([batch(0), batch(1)])
-        assert process.stdout is not None
-        while " 1 stored " not in process.stdout.readline():
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=LIMIT_MS / 1_000)
-        made.wait_for_end()
-    assert (process.returncode, err) == (0, "")
-    assert "  messages    2 (" in out
-
-
-def test_colours_come_on_a_terminal_alone(tmp_path: Path) -> None:
-    path = tmp_path / "kv.jsonl"
-    writer = Writer(str(path), ["tcp://h:1"], "", "A", TS)
-    evil = ("BlockStored", {**STORED, "lora_name": "\x1b[2J"})
-    writer.add(Item(0.0, 0, frames=tuple(batch(0, evil))))
-    writer.close()
-    words = [sys.executable, "-m", "trueup", "events", "tap", str(path)]
-    plain = subprocess.run(words, capture_output=True, check=True).stdout
-    terminal, other_side = pty.openpty()
-    process = subprocess.Popen(words, stdout=other_side, env={**os.environ, "TERM": "xterm-256color"})
-    os.close(other_side)
-    shown = b""
-    with contextlib.suppress(OSError):  # Linux says so when the other side is closed
-        while part := os.read(terminal, 65_536):
-            shown += part
-    os.close(terminal)
-    assert process.wait() == 0
-    assert b"\x1b" not in plain
-    assert b"\x1b[32mstored" in shown
-    assert b"\x1b[2J" not in shown
-    assert re.sub(rb"\x1b\[[\d;]*m| *\r", b"", shown).split() == plain.split()
-
-
-@pytest.mark.parametrize(("module", "package"), [("zmq", "pyzmq"), ("rich", "rich")])
-def test_a_missing_library_is_one_line(tmp_path: Path, module: str, package: str) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import importlib.util as util\nfound = util.find_spec\n"
-        f"util.find_spec = lambda name, *rest: None if name == {module!r} else found(name, *rest)\n"
-    )
-    process = command("tcp://127.0.0.1:9", PYTHONPATH=str(tmp_path))
-    _, err = process.communicate(timeout=LIMIT_MS / 1_000)
-    assert process.returncode == 2
-    assert err == f"trueup: error: trueup events tap needs {package}\nhint: pip install 'trueup[zmq]'\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["nowhere.jsonl"], "nowhere.jsonl: No such file or directory"),
-        (["tcp://127.0.0.1"], "tcp://127.0.0.1: it is no endpoint"),
-        (["ftp://127.0.0.1:1"], "ftp://127.0.0.1:1: this transport is not known"),
-        (["tcp://127.0.0.1:9", "kv.jsonl"], "either endpoints or one capture can be read"),
-        (["kv.jsonl", "--for", "3"], "--for is for endpoints, and kv.jsonl is none of the form tcp://HOST:PORT"),
-        (["tcp://127.0.0.1:9", "--for", "soon"], "argument --for: 'soon' is no number of seconds"),
-        (["tcp://127.0.0.1:9", "--count", "0"], "argument --count: '0' is no number of messages"),
-        (["tcp://127.0.0.1:9", "--record", "no/such/folder"], "no/such/folder: No such file or directory"),
-        (
-            ["tcp://127.0.0.1:9", "tcp://127.0.0.1:8", "--replay-endpoint", "tcp://127.0.0.1:7"],
-            "--replay-endpoint is of one endpoint, and there are several",
-        ),
-    ],
-)
-def test_usage(tapped: Tapped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = tapped.run(*words)
-    assert (found.code, found.lines) == (2, [])
-    assert found.err.splitlines()[0] == f"trueup: error: {told}"
-
-
-HEAD = {"capture": "trueup-events", "version": 1, "endpoints": ["tcp://h:1"], "topic": "", "format": "A"}
-
-
-@pytest.mark.parametrize(
-    ("lines", "told"),
-    [
-        (["[]"], "1: its first line is no head of a capture"),
-        (["{"], "1: it is no JSON"),
-        ([json.dumps({**HEAD, "version": 2})], "1: version 2 is not known"),
-        ([json.dumps({**HEAD, "endpoints": []})], "1: `endpoints` is no list of texts"),
-        ([json.dumps({**HEAD, "format": "C"})], "1: `topic`, `format` or `started_at` is something else"),
-        ([json.dumps(HEAD), "3"], "2: a line is an object"),
-        ([json.dumps(HEAD), '{"at_s": "x"}'], "2: `at_s` is no number of seconds"),
-        ([json.dumps(HEAD), '{"at_s": 0, "from": 1}'], "2: `from` is no number of an endpoint"),
-        ([json.dumps(HEAD), '{"at_s": 0}'], "2: none of frames, replay and connected"),
-        ([json.dumps(HEAD), '{"at_s": 0, "frames": ["zz"]}'], "2: `frames` is no list of frames in hex"),
-        ([json.dumps(HEAD), '{"at_s": 0, "frames": 3}'], "2: `frames` is no list of frames in hex"),
-        ([json.dumps(HEAD), "[" * 100_000], "2: it is no JSON"),
-    ],
-)
-def test_a_capture_that_is_none_names_its_line(tapped: Tapped, tmp_path: Path, lines: list[str], told: str) -> None:
-    path = tmp_path / "kv.jsonl"
-    path.write_text("\n".join(lines))
-    found = tapped.run(str(path))
-    assert found.code == 2
-    assert found.err.startswith(f"trueup: error: {path}:{told}")
 
 
 def test_no_socket_and_no_thread_is_left(tapped: Tapped) -> None:

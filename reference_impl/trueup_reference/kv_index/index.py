@@ -70,7 +70,7 @@ class KvIndex:
 
         `early_exit` ends when one worker is left, with its depth so far. `tier` counts only blocks that lie there.
         """
-        hashes, packed = reading.read_request(local_hashes, "local_hashes")
+        hashes, packed = reading.read_hashes(local_hashes, "local_hashes")
         if tier is not None:
             reading.check_tier(tier)
         key = PLAIN if identity is None else reading.read_identity(identity)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from trueup_reference.kv_index.segments import HASH_BYTES, Segment, alike, bits
+from trueup_reference.kv_index.packing import HASH_BYTES
+from trueup_reference.kv_index.segments import Segment, alike, bits
 from trueup_reference.kv_index.shape import Shape, Worker
 
 WORD_BITS: Final = 32

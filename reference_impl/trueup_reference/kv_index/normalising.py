@@ -11,7 +11,8 @@ from xxhash import xxh3_64_intdigest
 from trueup_reference.event_transport import AllBlocksCleared, BlockRemoved, BlockStored, EventBatch
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import SEED, local_hashes
-from trueup_reference.kv_index.reading import PLAIN, U64
+from trueup_reference.kv_index.packing import U64
+from trueup_reference.kv_index.reading import PLAIN
 
 FULL_ATTENTION: Final = (None, "full_attention")
 TIERS: Final = {"GPU": "gpu", "CPU": "cpu", "CPU_PINNED": "cpu", "DISK": "disk", "STORAGE": "disk", "FS": "disk"}

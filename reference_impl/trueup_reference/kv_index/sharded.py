@@ -11,6 +11,7 @@ from trueup_reference.kv_index.errors import ClosedError, InvalidEventError
 from trueup_reference.kv_index.hashing import RECIPE, local_hashes
 from trueup_reference.kv_index.index import KvIndex, Worker
 from trueup_reference.kv_index.metrics import exposition
+from trueup_reference.kv_index.packing import U64
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -65,7 +66,7 @@ class ShardedIndex:
     def apply(self, event: Mapping[str, Any]) -> None:
         """Takes one event in; raises as `KvIndex.apply`."""
         change = reading.read(event, self.block_size)
-        refused = self._ask(self._shard(change.worker[0]), "take", [(0, reading.pack(change))])
+        refused = self._ask(self._shard(change.worker[0]), "take", [(0, reading.pack_change(change))])
         if refused:
             raise refused[0][1]
 
@@ -79,7 +80,7 @@ class ShardedIndex:
             except InvalidEventError as error:
                 refused.append((place, error))
             else:
-                parts.setdefault(self._shard(change.worker[0]), []).append((place, reading.pack(change)))
+                parts.setdefault(self._shard(change.worker[0]), []).append((place, reading.pack_change(change)))
         for answer in self._ask_all("take", {shard: (part,) for shard, part in parts.items()}):
             refused += answer
         return sorted(refused, key=lambda one: one[0])
@@ -165,7 +166,7 @@ class ShardedIndex:
 
     def _shard(self, worker_id: int) -> int:
         # Mixed, since ids may have a common divisor: the multiplier is 2^64 divided by the golden ratio.
-        return (worker_id * 0x9E3779B97F4A7C15 % reading.U64 >> 32) % len(self._shards)
+        return (worker_id * 0x9E3779B97F4A7C15 % U64 >> 32) % len(self._shards)
 
     def _each(self, *arguments: Any) -> dict[int, tuple[Any, ...]]:
         return dict.fromkeys(range(len(self._shards)), arguments)
@@ -213,7 +214,7 @@ class _Shard(KvIndex):
         with self._lock:
             for place, packed in changes:
                 try:
-                    self._change(reading.unpack(packed))
+                    self._change(reading.unpack_change(packed))
                 except InvalidEventError as error:
                     refused.append((place, error))
         return refused

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
+from trueup_reference.kv_index.packing import HASH_BYTES
 from trueup_reference.kv_index.reading import Chain
-from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike, bits
+from trueup_reference.kv_index.segments import OFFSET, RUN, SHIFT, Segment, alike, bits
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
 Run = tuple[Segment, int, int]  # the blocks from one offset to another, without the last

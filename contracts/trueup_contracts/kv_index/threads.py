@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from trueup_contracts import requirement
+from trueup_contracts.errors import Refusal
 from trueup_contracts.kv_index.calls import Trial
 from trueup_contracts.kv_index.model import Model, Path, Worker
 from trueup_contracts.kv_index.naming import Naming, path
@@ -72,10 +73,15 @@ def _forks(worker: Worker, choices: random.Random) -> Iterator[Step]:
 
 
 def _send(trial: Trial, step: Step, naming: Naming) -> None:
+    """A step for the index alone; a removal of what is not held may be refused."""
     if isinstance(step, Leave):
         trial.remove_worker(step.worker_id)
-    else:
+        return
+    try:
         trial.apply(step.event(naming, 0))
+    except Refusal as refusal:
+        if refusal.code != "invalid" or not isinstance(step, Remove):
+            raise
 
 
 @requirement("KX-070")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from trueup_contracts.errors import AdapterError, Refusal
@@ -163,7 +164,8 @@ class Trial(Index):
 
     def _ends(self) -> list[Path]:
         """The longest of the paths: the depths along one tell those of all before its end."""
-        inner = {one[:length] for one in self.seen for length in range(len(one))}
+        in_order = sorted(self.seen)  # what begins with a path stands right behind it
+        inner = {one for one, other in pairwise(in_order) if other[: len(one)] == one}
         return [one for one in self.seen if one not in inner]
 
     def fail(self, what: str, asked: Path | None = None) -> NoReturn:

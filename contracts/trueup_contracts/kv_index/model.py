@@ -5,6 +5,8 @@ A *path* is the tuple of local hashes from the first block to the block itself.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -22,9 +24,31 @@ class Held:
 
     tiers: dict[Path, set[str]] = field(default_factory=dict)
     unsure: set[Path] = field(default_factory=set)
+    children: Counter[Path] = field(default_factory=Counter)  # how many are held right behind a block
+
+    def add(self, block: Path, tier: str, *, is_unsure: bool) -> None:
+        """Holds a block in a tier."""
+        if block not in self.tiers:
+            self.tiers[block] = set()
+            self.children[block[:-1]] += 1
+        self.tiers[block].add(tier)
+        if is_unsure:
+            self.unsure.add(block)
+        else:
+            self.unsure.discard(block)
+
+    def drop(self, block: Path) -> None:
+        """Holds it no more; what is behind it becomes unsure."""
+        del self.tiers[block]
+        self.children[block[:-1]] -= 1
+        if self.unsure or self.children[block]:
+            self.unsure.discard(block)
+            self.unsure.update(other for other in self.tiers if other[: len(block)] == block)
 
     def depth(self, path: Path, tier: str | None = None) -> int:
         """How many leading blocks of the path are held, in the tier if one is named."""
+        if tier is None and not self.unsure:  # every block before a held one is held
+            return bisect_right(range(1, len(path) + 1), 0, key=lambda length: path[:length] not in self.tiers)
         for length in range(len(path)):
             there = self.tiers.get(path[: length + 1], set())
             if not there or (tier is not None and tier not in there):
@@ -56,12 +80,7 @@ class Model:
         held = self.workers.setdefault(worker, Held())
         is_unsure = path[:below] in held.unsure
         for length in range(below + 1, len(path) + 1):
-            block = path[:length]
-            held.tiers.setdefault(block, set()).add(tier)
-            if is_unsure:
-                held.unsure.add(block)
-            else:
-                held.unsure.discard(block)
+            held.add(path[:length], tier, is_unsure=is_unsure)
 
     def remove(self, worker: Worker, paths: Iterable[Path], tier: str | None = None) -> None:
         """Takes each of these blocks from the worker; what lies behind one becomes unsure."""
@@ -73,9 +92,7 @@ class Model:
                 continue
             there.difference_update(set(there) if tier is None else {tier})
             if not there:
-                del held.tiers[path]
-                held.unsure.discard(path)
-                held.unsure.update(other for other in held.tiers if other[: len(path)] == path)
+                held.drop(path)
 
     def clear(self, worker: Worker) -> None:
         """Removes all of the worker's blocks."""

@@ -8,6 +8,8 @@ from trueup_contracts.kv_index import recipe
 from trueup_contracts.kv_index.model import Path, Worker
 
 BLOCK_SIZE = 4  # tokens
+CALLED: dict[int, str] = {}  # local hashes that stand for no letter, and what they are called in failures
+_MOST_LETTERS = 8
 _SALT = 0x9E3779B97F4A7C15
 
 
@@ -54,12 +56,14 @@ def _named(block: Path) -> int:
 
 
 def letters_of(block: Path) -> str:
-    """The letters of a path; a hash that is none's as its first digits."""
-    return "-".join(_letter(one) for one in block)
+    """The letters of a path; a hash that is none's as its first digits. Of a long one the first and the last."""
+    if len(block) > _MOST_LETTERS:
+        return f"{'-'.join(map(_letter, block[:3]))}-…-{_letter(block[-1])} ({len(block):,})"
+    return "-".join(map(_letter, block))
 
 
 def _letter(one: int) -> str:
-    return _known().get(one) or f"{one:#x}"[:8]
+    return _known().get(one) or CALLED.get(one) or f"{one:#x}"[:8]
 
 
 @functools.cache

@@ -8,35 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.kv_index.steps import Remove, Step, Store
 
-_MOST_ROUNDS = 12
 FAILURES = (AssertionError, Refusal, AdapterError)
+_MOST_RUNS = 150
 Run = Callable[[Sequence[Step]], None]
 
 
 def shortest(steps: Sequence[Step], run: Run) -> list[Step]:
     """The steps that are left; `run` raises one of `FAILURES` for those that fail."""
-    left, before = list(steps), 0
-    for _ in range(_MOST_ROUNDS):
-        before = len(left)
-        for number in reversed(range(len(left))):
-            fewer = [*left[:number], *left[number + 1 :]]
-            if fails(fewer, run):
-                left = fewer
-        is_smaller = _shrunk(left, run)
-        if not is_smaller and len(left) == before:
-            break
-    return left
-
-
-def _shrunk(left: list[Step], run: Run) -> bool:
-    """Makes each step smaller where it still fails then; whether one could be."""
-    is_smaller = False
-    for number in range(len(left)):
-        for smaller in _smaller(left[number]):
-            if fails([*left[:number], smaller, *left[number + 1 :]], run):
-                left[number], is_smaller = smaller, True
-                break
-    return is_smaller
+    return _Shortening(run).of(list(steps))
 
 
 def fails(steps: Sequence[Step], run: Run) -> bool:
@@ -48,14 +27,65 @@ def fails(steps: Sequence[Step], run: Run) -> bool:
     return False
 
 
+class _Shortening:
+    """Counts its runs: an index that fails slowly must not be asked for ever."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._left = _MOST_RUNS
+
+    def of(self, steps: list[Step]) -> list[Step]:
+        """Fewer steps, then smaller ones, until nothing helps."""
+        before: list[Step] = []
+        while steps != before and self._left > 0:
+            before = steps
+            steps = self._smaller(self._fewer(steps))
+        return steps
+
+    def _fails(self, steps: list[Step]) -> bool:
+        self._left -= 1
+        return self._left >= 0 and fails(steps, self._run)
+
+    def _fewer(self, steps: list[Step]) -> list[Step]:
+        """Without pieces of the sequence, from halves down to single steps, the last first."""
+        size = max(1, len(steps) // 2)
+        while True:
+            for start in reversed(range(0, len(steps), size)):
+                fewer = [*steps[:start], *steps[start + size :]]
+                if self._fails(fewer):
+                    steps = fewer
+            if size == 1:
+                return steps
+            size = (size + 1) // 2
+
+    def _smaller(self, steps: list[Step]) -> list[Step]:
+        """With each step made smaller, as often as it goes."""
+        for number in range(len(steps)):
+            is_smaller = True
+            while is_smaller:
+                is_smaller = False
+                for smaller in _smaller(steps[number]):
+                    if self._fails([*steps[:number], smaller, *steps[number + 1 :]]):
+                        steps = [*steps[:number], smaller, *steps[number + 1 :]]
+                        is_smaller = True
+                        break
+        return steps
+
+
 def _smaller(step: Step) -> Iterator[Step]:
     if isinstance(step, Store):
-        if len(step.path) - step.below > 1:
-            yield dataclasses.replace(step, path=step.path[:-1])
-        if step.below:
-            yield dataclasses.replace(step, below=step.below - 1)
+        own = len(step.path) - step.below
+        for length in dict.fromkeys((own // 2, own - 1)):
+            if 0 < length < own:
+                yield dataclasses.replace(step, path=step.path[: step.below + length])
+        for below in dict.fromkeys((step.below // 2, step.below - 1)):
+            if 0 <= below < step.below:
+                yield dataclasses.replace(step, below=below)
     if isinstance(step, Remove) and len(step.blocks) > 1:
-        for place in range(len(step.blocks)):
+        half = len(step.blocks) // 2
+        yield dataclasses.replace(step, blocks=step.blocks[half:])
+        yield dataclasses.replace(step, blocks=step.blocks[:half])
+        for place in range(len(step.blocks) if half <= 4 else 0):
             yield dataclasses.replace(step, blocks=(*step.blocks[:place], *step.blocks[place + 1 :]))
             if len(step.blocks[place]) > 1:
                 shorter = step.blocks[place][:-1]

@@ -4,6 +4,7 @@ from trueup_contracts.kv_index.approximate import *  # noqa: F403
 from trueup_contracts.kv_index.deep import *  # noqa: F403
 from trueup_contracts.kv_index.gaps import *  # noqa: F403
 from trueup_contracts.kv_index.labels import *  # noqa: F403
+from trueup_contracts.kv_index.long import *  # noqa: F403
 from trueup_contracts.kv_index.matching import *  # noqa: F403
 from trueup_contracts.kv_index.memory import *  # noqa: F403
 from trueup_contracts.kv_index.naming_hashes import *  # noqa: F403

@@ -250,3 +250,26 @@ class RequestsByEither(Hooked):
             if depth > found.get(worker, 0):
                 found[worker] = depth
         return found
+
+
+@fault("KX-037")
+class SmallPages(Hooked):
+    """keeps depths in 8 bits"""
+
+    def walk(self, node: Node | None, request: list[int], *how: Any) -> dict[Worker, int]:
+        return {worker: depth & 0xFF or depth for worker, depth in super().walk(node, request, *how).items()}
+
+
+@fault("KX-037")
+class LosesAtTheEdge(Hooked):
+    """forgets the name of a block that begins a new page of 64 when it comes alone"""
+
+    def store(self, worker: Worker, stored: Mapping[str, Any], inner: Mapping[str, Any]) -> None:
+        super().store(worker, stored, inner)
+        name = stored["blocks"][0]["block_hash"]
+        if (
+            len(stored["blocks"]) == 1
+            and self.held[worker][name].depth() % 64 == 1
+            and stored["parent_hash"] is not None
+        ):
+            del self.held[worker][name]

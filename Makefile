@@ -56,6 +56,7 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.router.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.embedding_cache.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.metrics.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.worker_selection.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 

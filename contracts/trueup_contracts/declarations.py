@@ -15,6 +15,7 @@ REFERENCE = {
     "router": "trueup_reference.adapters:router",
     "embedding-cache": "trueup_reference.adapters:embedding_cache",
     "metrics": "trueup_reference.adapters:metrics",
+    "kv-index": "trueup_reference.adapters:kv_index",
     "worker-selection": "trueup_reference.adapters:worker_selection",
     "event-subscriber": "trueup_reference.adapters:event_subscriber",
     "event-publisher": "trueup_reference.adapters:event_publisher",

@@ -33,12 +33,16 @@ class Profile:
 
         seed(self.seed)(self.settings(times)(given(**strategies)(test)))()
 
-    def run_machine(self, machine: type[RuleBasedStateMachine], *, steps: int, times: int = 1) -> None:
-        """Runs sequences of a state machine's rules, of at most so many steps."""
-        from hypothesis import seed, settings
+    def run_machine(
+        self, machine: type[RuleBasedStateMachine], *, steps: int, times: int = 1, shrink: bool = True
+    ) -> None:
+        """Runs sequences of a state machine's rules, of at most so many steps; `shrink` shortens what fails."""
+        from hypothesis import Phase, seed, settings
         from hypothesis.stateful import run_state_machine_as_test
 
         chosen = settings(self.settings(times), stateful_step_count=steps)
+        if not shrink:
+            chosen = settings(chosen, phases=[Phase.explicit, Phase.generate])
         run_state_machine_as_test(seed(self.seed)(machine), settings=chosen)
 
     def settings(self, times: int = 1) -> settings:

@@ -18,6 +18,7 @@ FOLDERS = {
     "router": "trueup_contracts.router",
     "embedding-cache": "trueup_contracts.embedding_cache",
     "metrics": "trueup_contracts.metrics",
+    "kv-index": "trueup_contracts.kv_index",
     "worker-selection": "trueup_contracts.kv_index.selection",
     "event-subscriber": "trueup_contracts.event_transport:SUBSCRIBER",
     "event-publisher": "trueup_contracts.event_transport:PUBLISHER",

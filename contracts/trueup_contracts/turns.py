@@ -1,4 +1,4 @@
-"""Threads that take turns often, so that a race shows: between any two instructions of an implementation in Python."""
+"""Threads that take turns often, at places that a seed chooses: so that a race shows every time, not now and then."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def is_theirs(frame: FrameType) -> bool:
 
 
 @contextmanager
-def _often_in_turn() -> Iterator[None]:
+def often_in_turn() -> Iterator[None]:
+    """A short switch interval."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -35,7 +36,7 @@ def _often_in_turn() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
+def turns(choices: random.Random) -> Callable[[FrameType, str, Any], Any]:
     """A trace function that lets other threads run between two instructions of the implementation, now and then.
 
     The switch interval alone leaves it to luck whether a thread is interrupted between reading and writing.
@@ -79,9 +80,9 @@ def together(work: Callable[[random.Random], None], seed: int) -> None:
     def one(number: int) -> None:
         choices = random.Random(seed * THREADS + number)
         start.wait()
-        with traced(_turns(random.Random(choices.random()))):
+        with traced(turns(random.Random(choices.random()))):
             work(choices)
 
-    with _often_in_turn(), Threads() as pool:
+    with often_in_turn(), Threads() as pool:
         for future in [pool.submit(one, number) for number in range(THREADS)]:
             future.result()

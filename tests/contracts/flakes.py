@@ -63,6 +63,9 @@ def main() -> int:
         "embedding-cache, in process": lambda: LocalSubject(
             suite("embedding-cache"), "reference", "reference:embedding_cache", adapters.embedding_cache
         ),
+        "kv-index, in process": lambda: LocalSubject(
+            suite("kv-index"), "reference", "reference:kv_index", adapters.kv_index
+        ),
     }
     alarms = 0
     with busy() as number:

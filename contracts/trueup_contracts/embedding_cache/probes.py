@@ -6,22 +6,18 @@ off. The last is exact, and sees only tensors that it made itself.
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import os
-import sys
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from trueup_contracts.errors import NotRunError
+from trueup_contracts.resident import resident_bytes
 
 if TYPE_CHECKING:
     import torch
 
 KIB = 1 << 10
 MIB = 1 << 20
-_M_MMAP_THRESHOLD = -3  # glibc's malloc.h
 
 
 class Probe(Protocol):
@@ -50,16 +46,7 @@ class ResidentMemory:
 
     def held_bytes(self) -> int:
         """Pages in memory."""
-        statm = Path("/proc/self/statm")
-        if sys.platform != "linux" or not statm.exists():
-            raise NotRunError(f"resident memory is not measured on {sys.platform}")
-        gc.collect()
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "malloc_trim"):  # glibc
-            # Without a fixed threshold the first large block that is freed makes later ones part of the heap.
-            libc.mallopt(_M_MMAP_THRESHOLD, MIB)
-            libc.malloc_trim(0)
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return resident_bytes()
 
 
 class DeviceMemory:

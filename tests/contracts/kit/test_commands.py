@@ -235,6 +235,7 @@ def test_a_skeleton_fails_by_what_is_to_be_filled_in(suite: str, language: str, 
         "router": "make the router from its configuration",
         "embedding-cache": "make the cache of this capacity",
         "metrics": "answer a scrape",
+        "kv-index": "make the index for blocks of this many tokens",
         "worker-selection": "make the selector",
     }
     assert told[suite] in done.stdout

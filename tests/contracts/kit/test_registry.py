@@ -110,6 +110,7 @@ def test_declarations() -> None:
         Declaration("router", "reference", "trueup_reference.adapters:router"),
         Declaration("embedding-cache", "reference", "trueup_reference.adapters:embedding_cache"),
         Declaration("metrics", "reference", "trueup_reference.adapters:metrics"),
+        Declaration("kv-index", "reference", "trueup_reference.adapters:kv_index"),
         Declaration("worker-selection", "reference", "trueup_reference.adapters:worker_selection"),
         Declaration("event-subscriber", "reference", "trueup_reference.adapters:event_subscriber"),
         Declaration("event-publisher", "reference", "trueup_reference.adapters:event_publisher"),

@@ -14,9 +14,8 @@ Worker = tuple[int, int]
 
 
 class Node:
-    """A block of the plain tree. With `__slots__`, which most peers do without: that only helps it."""
-
-    __slots__ = ("children", "local", "parent", "workers")
+    """A block of the plain tree, as nodes look in SGLang's radix cache (`TreeNode`) and vLLM's production-stack
+    (`src/vllm_router/prefix/hashtrie.py` at 35e4ad3, `TrieNode`), without their locks and times of use."""
 
     def __init__(self, parent: Node | None, local: int) -> None:
         self.parent = parent

@@ -11,11 +11,12 @@ from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import local_hashes, sequence_hashes
 from trueup_reference.kv_index.index import DEFAULT_TIER, KvIndex, Worker
-from trueup_reference.kv_index.segments import HASH_BYTES, Segment, number
+from trueup_reference.kv_index.segments import Segment
 
 TTL_S: Final = 120.0
 MAX_BLOCKS: Final = 1 << 20
 KEPT: Final = 0.8  # of the bound, after pruning
+SPARE: Final = 1024  # routes that may be there without a block of their own, beside two for each block
 
 
 class Route(NamedTuple):
@@ -80,6 +81,9 @@ class ApproximateIndex(KvIndex):
             self._routes.append(Route(self._serial, self._now_s() + self.ttl_s, worker, names[-1]))
             if self._plain.blocks > self.max_blocks:
                 self._prune()
+            if len(self._routes) > 2 * self._plain.blocks + SPARE:
+                # A block is the last one of a single route that counts: those that were renewed as a whole go.
+                self._routes = deque(route for route in self._routes if self._is_newest(route))
 
     def advance(self, seconds: float) -> None:
         """Moves this index's clock on."""
@@ -123,6 +127,9 @@ class ApproximateIndex(KvIndex):
             self._counts["pruned"] += dropped
             surplus -= dropped
 
+    def _is_newest(self, route: Route) -> bool:
+        return self._renewed.get(route.worker, {}).get(route.last) == route.serial
+
     def _drop(self, route: Route, most: int) -> int:
         """Removes a route's blocks from the last one up, as far as no later route renewed them."""
         renewed = self._renewed.get(route.worker, {})
@@ -133,7 +140,7 @@ class ApproximateIndex(KvIndex):
         names: list[int] = []
         segment, offset = place
         while True:
-            name = number(segment.names[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
+            name = segment.name(offset)
             if renewed.get(name) != route.serial:
                 break
             if len(names) == most:  # the rest stays, and is the next to go

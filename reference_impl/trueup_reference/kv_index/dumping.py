@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from trueup_reference.kv_index.packing import unpack
 from trueup_reference.kv_index.reading import PLAIN, Identity
-from trueup_reference.kv_index.segments import Segment, bits, number
+from trueup_reference.kv_index.segments import Segment, bits
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
 DEFAULT_TIER = "gpu"
@@ -61,11 +61,11 @@ def _of(holder: Holder, tree: Shape, order: dict[Segment, int]) -> Iterator[tupl
     for segment in sorted(needed, key=order.__getitem__):
         mask = segment.mask(holder.slot)
         end = mask.bit_length() if not _goes_on(segment, needed) else segment.size
-        names = array("Q", segment.names).tolist()[:end]
-        local = array("Q", segment.locals).tolist()[:end]
+        names = unpack(segment.names)[:end]
+        local = unpack(segment.locals)[:end]
         above = segment.parent
         assert above is not None
-        parent = number(above.names[-8:]) if above.names else None
+        parent = above.name(above.size - 1) if above.names else None
         yield first, {"stored": {"parent_hash": parent, "blocks": _blocks(names, local)}}
         for tier, slot in slots.items():
             if tier != first and slot != slots.get(first):

@@ -12,6 +12,7 @@ from trueup_reference.kv_index.errors import InvalidEventError, OtherBlockSizeEr
 from trueup_reference.kv_index.following import State
 from trueup_reference.kv_index.index import KvIndex, Worker
 from trueup_reference.kv_index.normalising import Normalised, Source, normalise
+from trueup_reference.kv_index.sharded import ShardedIndex
 
 
 class Message(Protocol):
@@ -49,7 +50,12 @@ class Indexer:
     """
 
     def __init__(
-        self, index: KvIndex, subscriber: Subscriber, sources: Mapping[str, Source], *, name: str = "default"
+        self,
+        index: KvIndex | ShardedIndex,
+        subscriber: Subscriber,
+        sources: Mapping[str, Source],
+        *,
+        name: str = "default",
     ) -> None:
         """`sources`: who publishes at which endpoint. `name` tells indexers apart in metrics."""
         self.index = index

@@ -11,7 +11,8 @@ from xxhash import xxh3_64_intdigest
 from trueup_reference.event_transport import AllBlocksCleared, BlockRemoved, BlockStored, EventBatch
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import SEED, local_hashes
-from trueup_reference.kv_index.reading import U64, Identity
+from trueup_reference.kv_index.packing import U64
+from trueup_reference.kv_index.reading import PLAIN
 
 FULL_ATTENTION: Final = (None, "full_attention")
 TIERS: Final = {"GPU": "gpu", "CPU": "cpu", "CPU_PINNED": "cpu", "DISK": "disk", "STORAGE": "disk", "FS": "disk"}
@@ -93,15 +94,14 @@ def _stored(event: BlockStored) -> dict[str, Any]:
     is_full = event.kv_cache_spec_kind in FULL_ATTENTION and not event.group_idx
     group = None if is_full else event.group_idx or 0
     lora = event.lora_name if event.lora_name is not None or event.lora_id is None else f"id {event.lora_id}"
-    identity = Identity(lora, salt, group)
     parent = None if event.parent_block_hash is None else as_u64(event.parent_block_hash)
     blocks = [{"block_hash": name, "tokens_hash": one} for name, one in zip(names, local, strict=True)]
-    return {
-        "data": {"stored": {"parent_hash": parent, "blocks": blocks}},
-        "block_size": size,
-        "tier": tier_of(event.medium),
-        "identity": identity._asdict(),
-    }
+    told: dict[str, Any] = {"data": {"stored": {"parent_hash": parent, "blocks": blocks}}, "block_size": size}
+    if event.medium is not None:
+        told["tier"] = tier_of(event.medium)
+    if (lora, salt, group) != PLAIN:
+        told["identity"] = {"lora_name": lora, "cache_salt": salt, "group_idx": group}
+    return told
 
 
 def _salt(event: BlockStored) -> str | None:

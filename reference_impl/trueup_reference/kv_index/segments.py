@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from struct import Struct
 from typing import Final
+
+from trueup_reference.kv_index.packing import HASH_BYTES, pack_one, unpack_one
 
 SHIFT: Final = 8
 RUN: Final = 1 << SHIFT
 """The most blocks of a segment. Longer ones make masks and splits cost more, shorter ones queries (docs)."""
 OFFSET: Final = RUN - 1
-HASH_BYTES: Final = 8
-_packed = Struct("=Q").pack
 
 
 class Segment:
@@ -50,7 +48,7 @@ class Segment:
         found = self.children.get(local)
         if isinstance(found, dict):
             return found.get(name)
-        return found if found is not None and found.names.startswith(_packed(name)) else None
+        return found if found is not None and found.names.startswith(pack_one(name)) else None
 
     def adopt(self, child: Segment, local: int, name: int) -> None:
         """Puts a child in, with its first block; one of the same first block is replaced."""
@@ -92,10 +90,11 @@ class Segment:
 
     def head(self) -> tuple[int, int]:
         """Local hash and name of the first block."""
-        return (
-            int.from_bytes(self.locals[:HASH_BYTES], sys.byteorder),
-            int.from_bytes(self.names[:HASH_BYTES], sys.byteorder),
-        )
+        return unpack_one(self.locals[:HASH_BYTES]), unpack_one(self.names[:HASH_BYTES])
+
+    def name(self, offset: int) -> int:
+        """Of a block."""
+        return unpack_one(self.names[offset * HASH_BYTES : (offset + 1) * HASH_BYTES])
 
     def mask(self, slot: int) -> int:
         """The blocks that the slot holds."""
@@ -114,11 +113,6 @@ class Segment:
                 self.partial.pop(slot, None)
 
 
-def number(value: bytes) -> int:
-    """Of a native u64."""
-    return int.from_bytes(value, sys.byteorder)
-
-
 def bits(mask: int) -> list[int]:
     """The places of its bits."""
     found = []
@@ -130,7 +124,7 @@ def bits(mask: int) -> list[int]:
 
 
 def alike(run: bytes, start: int, other: bytes, begin: int) -> int:
-    """How many u64 of `run` from its `start`-th on stand in `other` from its `begin`-th on."""
+    """How many hashes of `run` from its `start`-th on stand in `other` from its `begin`-th on."""
     at, there = start * HASH_BYTES, begin * HASH_BYTES
     high = min(len(run) - at, len(other) - there) // HASH_BYTES
     if other.startswith(run[at : at + high * HASH_BYTES], there):

@@ -5,13 +5,13 @@ Nothing here recurses, checks what it is given, or locks: `index.KvIndex` does t
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from heapq import heapify, heappop, heappush
 from sys import getsizeof
 from typing import Final
 
-from trueup_reference.kv_index.segments import HASH_BYTES, RUN, Segment, bits
+from trueup_reference.kv_index.packing import HASH_BYTES, unpack
+from trueup_reference.kv_index.segments import RUN, Segment, bits
 
 Worker = tuple[int, int]
 SMALLEST: Final = 1024  # entries: below it a table is not worth making again
@@ -242,12 +242,13 @@ class Shape:
 
     def _rename(self, segment: Segment, old: int, count: int = RUN) -> None:
         """The first `count` blocks of a segment have come from the places `old` on."""
-        names = array("Q", segment.names[: count * HASH_BYTES]).tolist()
+        names = unpack(segment.names[: count * HASH_BYTES])
         base = segment.base
         if not segment.odd:
             self.names.update(zip(names, range(base, base + RUN)))  # noqa: B905
             return
-        holders = [holder for holder in self.holders if holder is not None and holder.own]
+        slots = {*bits(segment.full), *segment.partial}
+        holders = {holder for slot in slots if (holder := self.holders[slot]) is not None and holder.own}
         for offset, name in enumerate(names):
             if self.names.get(name) == old + offset:
                 self.names[name] = base + offset
@@ -260,13 +261,13 @@ class Shape:
         table = self.names
         self._most_names = max(self._most_names, len(table))
         if self.repeated:
-            for at, name in enumerate(array("Q", names), place):
+            for at, name in enumerate(unpack(names), place):
                 if table.get(name) == at:
                     del table[name]
                 if name in self.repeated:
                     self._repeat_less(name)
         else:
-            deque(map(table.__delitem__, array("Q", names).tolist()), maxlen=0)
+            deque(map(table.__delitem__, unpack(names)), maxlen=0)
         if len(table) < self._most_names // 4 and self._most_names > SMALLEST:
             # A dict never gets smaller by itself.
             self.names = dict(table.items())
@@ -294,6 +295,7 @@ class Shape:
         total += getsizeof(self._unused_numbers) + getsizeof(self._unused_slots)
         total += len(self.names) * (INT_BYTES + PLACE_BYTES)
         total += sum(map(getsizeof, self.where))
+        total += getsizeof(self.members) + sum(map(getsizeof, self.members.values()))
         for segment in self.segments:
             if segment is not None:
                 total += getsizeof(segment) + getsizeof(segment.names) + getsizeof(segment.locals)

@@ -11,6 +11,7 @@ from trueup_reference.kv_index.errors import ClosedError, InvalidEventError
 from trueup_reference.kv_index.hashing import RECIPE, local_hashes
 from trueup_reference.kv_index.index import KvIndex, Worker
 from trueup_reference.kv_index.metrics import exposition
+from trueup_reference.kv_index.packing import U64
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -64,15 +65,25 @@ class ShardedIndex:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Takes one event in; raises as `KvIndex.apply`."""
-        self._ask(self._shard_of(event), "apply", event)
+        change = reading.read(event, self.block_size)
+        refused = self._ask(self._shard(change.worker[0]), "take", [(0, reading.pack_change(change))])
+        if refused:
+            raise refused[0][1]
 
     def apply_many(self, events: Iterable[Mapping[str, Any]]) -> list[tuple[int, Exception]]:
         """Takes events in, each worker's in their order; the refused ones, each with its place."""
-        parts: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
+        parts: dict[int, list[tuple[int, reading.Packed]]] = {}
+        refused: list[tuple[int, Exception]] = []
         for place, event in enumerate(events):
-            parts.setdefault(self._shard_of(event), []).append((place, event))
-        answers = self._ask_all("apply_many", {shard: (part,) for shard, part in parts.items()})
-        return sorted((one for answer in answers for one in answer), key=lambda one: one[0])
+            try:
+                change = reading.read(event, self.block_size)
+            except InvalidEventError as error:
+                refused.append((place, error))
+            else:
+                parts.setdefault(self._shard(change.worker[0]), []).append((place, reading.pack_change(change)))
+        for answer in self._ask_all("take", {shard: (part,) for shard, part in parts.items()}):
+            refused += answer
+        return sorted(refused, key=lambda one: one[0])
 
     def find_matches(
         self,
@@ -82,9 +93,9 @@ class ShardedIndex:
         tier: str | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> dict[Worker, int]:
-        """As `KvIndex.find_matches`; each process ends early for itself."""
+        """As `KvIndex.find_matches`, always to the end: who is alone in one process may be behind another's."""
         hashes, _ = reading.read_hashes(local_hashes, "local_hashes")
-        found = self._ask_all("find_matches", self._each(hashes, early_exit, tier, identity))
+        found = self._ask_all("find_matches", self._each(hashes, tier, identity))
         return {worker: depth for answer in found for worker, depth in answer.items()}
 
     def find_matches_tokens(self, tokens: Sequence[int], lora_name: str | None = None) -> dict[Worker, int]:
@@ -95,6 +106,15 @@ class ShardedIndex:
         """As `KvIndex.remove_worker`."""
         reading.check_worker_id(worker_id)
         self._ask(self._shard(worker_id), "remove_worker", worker_id)
+
+    def clear_worker(self, worker_id: int, dp_rank: int) -> None:
+        """As `KvIndex.clear_worker`."""
+        reading.check_worker(worker_id, dp_rank)
+        self._ask(self._shard(worker_id), "clear_worker", worker_id, dp_rank)
+
+    def discard(self, worker: Worker, block_hashes: Sequence[int], tier: str | None, group_idx: int | None) -> None:
+        """As `KvIndex.discard`."""
+        self._ask(self._shard(worker[0]), "discard", worker, block_hashes, tier, group_idx)
 
     def tracked_blocks(self) -> int:
         """As `KvIndex.tracked_blocks`."""
@@ -144,14 +164,9 @@ class ShardedIndex:
         """Closes."""
         self.close()
 
-    def _shard_of(self, event: Mapping[str, Any]) -> int:
-        worker_id = event.get("worker_id") if isinstance(event, Mapping) else None
-        # What is malformed is refused by whichever gets it.
-        return self._shard(worker_id) if isinstance(worker_id, int) else 0
-
     def _shard(self, worker_id: int) -> int:
         # Mixed, since ids may have a common divisor: the multiplier is 2^64 divided by the golden ratio.
-        return (worker_id * 0x9E3779B97F4A7C15 % reading.U64 >> 32) % len(self._shards)
+        return (worker_id * 0x9E3779B97F4A7C15 % U64 >> 32) % len(self._shards)
 
     def _each(self, *arguments: Any) -> dict[int, tuple[Any, ...]]:
         return dict.fromkeys(range(len(self._shards)), arguments)
@@ -193,19 +208,20 @@ class ShardedIndex:
 class _Shard(KvIndex):
     """What runs in a process of its own."""
 
-    def apply_many(self, events: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, Exception]]:
+    def take(self, changes: Sequence[tuple[int, reading.Packed]]) -> list[tuple[int, Exception]]:
         """The refused ones."""
         refused: list[tuple[int, Exception]] = []
-        for place, event in events:
-            try:
-                self.apply(event)
-            except (InvalidEventError, TypeError) as error:
-                refused.append((place, error))
+        with self._lock:
+            for place, packed in changes:
+                try:
+                    self._change(reading.unpack_change(packed))
+                except InvalidEventError as error:
+                    refused.append((place, error))
         return refused
 
-    def find(self, hashes: Sequence[int], early_exit: bool, tier: str | None, identity: Any) -> dict[Worker, int]:
+    def find(self, hashes: Sequence[int], tier: str | None, identity: Any) -> dict[Worker, int]:
         """`find_matches` with arguments by place."""
-        return self.find_matches(hashes, early_exit=early_exit, tier=tier, identity=identity)
+        return self.find_matches(hashes, tier=tier, identity=identity)
 
 
 def _serve(connection: Connection, block_size: int) -> None:
@@ -215,10 +231,11 @@ def _serve(connection: Connection, block_size: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever asks decides when it ends
     index = _Shard(block_size)
     calls: dict[str, Callable[..., Any]] = {
-        "apply": index.apply,
-        "apply_many": index.apply_many,
+        "take": index.take,
         "find_matches": index.find,
         "remove_worker": index.remove_worker,
+        "clear_worker": index.clear_worker,
+        "discard": index.discard,
         "tracked_blocks": index.tracked_blocks,
         "nodes": index.nodes,
         "memory_bytes": index.memory_bytes,

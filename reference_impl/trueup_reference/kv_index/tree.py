@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from trueup_reference.kv_index import reading
 from trueup_reference.kv_index.errors import InvalidEventError, UnknownParentError
+from trueup_reference.kv_index.packing import HASH_BYTES
 from trueup_reference.kv_index.reading import Chain
-from trueup_reference.kv_index.segments import HASH_BYTES, OFFSET, RUN, SHIFT, Segment, alike
+from trueup_reference.kv_index.segments import OFFSET, RUN, SHIFT, Segment, alike, bits
 from trueup_reference.kv_index.shape import Holder, Shape, Worker
 
 Run = tuple[Segment, int, int]  # the blocks from one offset to another, without the last
@@ -55,7 +55,7 @@ class Tree(Shape):
         is_plain = self.names.keys().isdisjoint(rest)
         if self.repeated or not is_plain:
             is_plain = is_plain and self.repeated.keys().isdisjoint(chain.names)
-            if not is_plain:
+            if not is_plain and holder is not None:
                 self._check_order(holder, segment, end, chain)
         if holder is None:
             holder = self.enter(worker, tier)
@@ -237,24 +237,25 @@ class Tree(Shape):
         if len(names) == 1:
             self.names[names[0]] = base
         else:
-            self.names.update(zip(names, range(base, base + len(names)), strict=True))
+            self.names.update(zip(names, range(base, base + len(names)), strict=False))
 
-    def _check_order(self, holder: Holder | None, segment: Segment, end: int, chain: Chain) -> None:
-        """Refuses a block that would stand below itself."""
+    def _check_order(self, holder: Holder, segment: Segment, end: int, chain: Chain) -> None:
+        """Refuses a block that would stand below itself: one that is not held but stands above what is."""
         places = [(segment, end)]
-        if holder is not None:
-            places.extend((place[0], place[1] + 1) for name in chain.names if (place := self.find(holder, name)))
+        places.extend((place[0], place[1] + 1) for name in chain.names if (place := self.find(holder, name)))
         above: dict[Segment, int] = {}  # how many blocks of it
         for start, stop in places:
             one: Segment | None = start
             while one is not None and above.get(one, -1) < stop:
                 above[one] = stop
                 one, stop = one.parent, RUN  # noqa: PLW2901
-        for name in chain.names:
-            if name in self.names or name in self.repeated:
-                for one, stop in above.items():
-                    if _place(one.names, name) < stop and (holder is None or self.find(holder, name) is None):
-                        raise InvalidEventError(f"block_hash {name} stands above its own parent_hash: a cycle")
+        missing: set[int] = set()
+        for one, stop in above.items():
+            holes = ~one.mask(holder.slot) & (1 << min(stop, one.size)) - 1
+            missing.update(one.name(place) for place in bits(holes))
+        for name in chain.names if missing else ():
+            if name in missing:
+                raise InvalidEventError(f"block_hash {name} stands above its own parent_hash: a cycle")
 
     def _store_singly(self, holder: Holder, segment: Segment, end: int, chain: Chain, slots: tuple[int, ...]) -> None:
         """The same where a name of the chain stands at another place too, of this worker or of others."""
@@ -321,21 +322,11 @@ class Tree(Shape):
             holder.blocks -= count
             self.blocks -= count
             if holder.own:
-                base = segment.base
-                there = {base + offset for offset in range(segment.size) if lost >> offset & 1}
-                holder.own = {name: place for name, place in holder.own.items() if place not in there}
+                for offset in bits(lost):
+                    holder.own.pop(segment.name(offset), None)
         return gone.bit_count()
 
     def _set(self, segment: Segment, slot: int, mask: int) -> None:
         segment.set_mask(slot, mask)
         if not mask:
             self.where[slot].discard(segment)
-
-
-def _place(names: bytes, name: int) -> int:
-    """Which of the names it is; RUN where it is none of them."""
-    wanted = name.to_bytes(HASH_BYTES, sys.byteorder)
-    at = names.find(wanted)
-    while at >= 0 and at % HASH_BYTES:
-        at = names.find(wanted, at + 1)
-    return at // HASH_BYTES if at >= 0 else RUN

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trueup_reference.kv_index.packing import HASH_BYTES
 from trueup_reference.kv_index.segments import OFFSET, SHIFT, bits
-from trueup_reference.kv_index.segments import number as as_number
 from trueup_reference.kv_index.tree import Tree
 
 Worker = tuple[int, int]
@@ -100,7 +100,7 @@ def check(tree: Tree) -> None:
     names = set()
     for segment in reached:
         assert tree.segments[segment.number] is segment
-        assert 0 < segment.size == len(segment.names) // 8 == len(segment.locals) // 8
+        assert 0 < segment.size == len(segment.names) // HASH_BYTES == len(segment.locals) // HASH_BYTES
         assert segment.first + segment.size <= 1 << SHIFT
         whole = (1 << segment.size) - 1
         for slot, mask in segment.partial.items():
@@ -113,7 +113,7 @@ def check(tree: Tree) -> None:
             held[slot] = held.get(slot, 0) + segment.mask(slot).bit_count()
             where.setdefault(slot, set()).add(id(segment))
         for offset in range(segment.size):
-            name = as_number(segment.names[offset * 8 : offset * 8 + 8])
+            name = segment.name(offset)
             place = segment.base + offset
             names.add(name)
             if tree.names.get(name) != place:
@@ -127,7 +127,7 @@ def check(tree: Tree) -> None:
         owner = tree.segments[place >> SHIFT]
         assert owner is not None
         offset = (place & OFFSET) - owner.first
-        assert as_number(owner.names[offset * 8 : offset * 8 + 8]) == name
+        assert owner.name(offset) == name
     assert tree.blocks == sum(holder.blocks for holder in tree.workers.values())
     for holder in tree.workers.values():
         assert holder.blocks == held[holder.slot] > 0

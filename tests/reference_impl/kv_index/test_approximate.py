@@ -80,6 +80,19 @@ def test_a_prompt_larger_than_the_bound_keeps_its_head() -> None:
     assert index.find_matches_tokens(prompt("abcdefghijklmnopqrst")) == {(1, 0): 8}
 
 
+def test_a_prompt_that_is_routed_over_and_over_costs_no_more() -> None:
+    index = made()
+    for _ in range(5_000):
+        index.route(prompt("abc"), 1, 0)
+        index.route(prompt("abd"), 1, 0)
+    assert len(index._routes) <= 2 * 4 + 1024
+    index.advance(119)
+    index.route(prompt("ab"), 1, 0)
+    index.advance(1)
+    assert index.find_matches_tokens(prompt("abc")) == {(1, 0): 2}
+    assert index.tracked_blocks() == 2
+
+
 def test_the_defaults_are_two_minutes_and_a_million_blocks() -> None:
     index = made()
     assert (index.ttl_s, index.max_blocks) == (120.0, 1 << 20)

@@ -72,7 +72,7 @@ REFUSED: list[tuple[Any, str]] = [
     (blocks(block(5), block(6, None)), r"tokens_hash\[1\] is None"),
     (blocks(block(), parent=-1), "parent_hash is -1: None, or an integer"),
     (blocks(block(), parent="5"), "parent_hash is '5'"),
-    (blocks(block(), parent=5), "parent_hash 5 is the event's own block"),
+    (blocks(block(), parent=5), "parent_hash 5 is one of the event's own blocks"),
     (blocks(block(4), block(5), parent=5), "parent_hash 5 is one of the event's own blocks"),
     (blocks(block(5), block(6), block(5)), "a block_hash stands there twice"),
     (event(ONE, {"removed": {"block_hashes": 5}}), "block_hashes is 5: a list"),

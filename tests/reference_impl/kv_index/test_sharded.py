@@ -65,6 +65,7 @@ def test_it_answers_as_one_process_does(empty: ShardedIndex) -> None:
     for _ in range(100):
         request = [choices.randrange(2) for _ in range(10)]
         assert empty.find_matches(request) == one.find_matches(request)
+        assert empty.find_matches(request, early_exit=True) == one.find_matches(request)
         assert empty.find_matches(request, tier="cpu") == {}
     assert empty.tracked_blocks() == one.tracked_blocks() > 0
     assert empty.memory_bytes() > 0
@@ -77,7 +78,11 @@ def test_it_answers_as_one_process_does(empty: ShardedIndex) -> None:
     after = empty.stats()
     counted = ("stored_events", "removed_events", "cleared_events", "unknown_removals")
     assert {name: after[name] - before[name] for name in counted} == {name: one.stats()[name] for name in counted}
-    assert after["requests"] - before["requests"] == 200
+    assert after["requests"] - before["requests"] == 300
+    for index in (empty, one):
+        index.clear_worker(1, 0)
+        index.discard((2, 0), [1, 2, 3], None, None)
+    assert empty.tracked_blocks() == one.tracked_blocks()
     tokens = list(range(64))
     assert empty.find_matches_tokens(tokens) == one.find_matches_tokens(tokens)
     assert b'trueup_kv_index_blocks{index="default"}' in empty.metrics_text()

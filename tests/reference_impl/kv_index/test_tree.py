@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 import pytest
@@ -211,3 +212,25 @@ def test_workers_that_never_come_back_leave_nothing() -> None:
     tree = trees(index)[0]
     assert (len(tree.holders), len(tree.where), len(tree.workers)) == (4, 4, 3)
     check(tree)
+
+
+def seconds(blocks: int) -> float:
+    """Of workers that all count their blocks from 0, and so name different blocks alike; of two rounds the better."""
+    took = []
+    for _ in range(2):
+        index = KvIndex(16)
+        begun = time.thread_time()
+        for worker_id in range(3):
+            chain = [(number, number * 3 + worker_id) for number in range(blocks)]
+            for at in range(0, blocks, 500):
+                index.apply(stored((worker_id, 0), at - 1 if at else None, chain[at : at + 500]))
+        for worker_id in range(3):
+            for at in range(blocks - 1, -1, -1):
+                index.apply(removed((worker_id, 0), [at]))
+        took.append(time.thread_time() - begun)
+        assert (index.tracked_blocks(), index.nodes(), trees(index)[0].repeated) == (0, 0, {})
+    return min(took)
+
+
+def test_names_that_mean_many_blocks_cost_no_more_the_more_there_are() -> None:
+    assert seconds(4_000) / seconds(1_000) < 8  # 4 where each block costs the same, 16 where they look at each other

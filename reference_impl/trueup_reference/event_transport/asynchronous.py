@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -19,7 +20,8 @@ from trueup_reference.event_transport.core import SubscriberCore, SubscriberSett
 from trueup_reference.event_transport.errors import ClosedError
 from trueup_reference.event_transport.messages import Format, Message
 from trueup_reference.event_transport.metrics import Role
-from trueup_reference.event_transport.publisher import LINGER_MS, Publisher, PublisherSettings
+from trueup_reference.event_transport.publisher import LINGER_MS, Publisher
+from trueup_reference.event_transport.publisher_settings import PublisherSettings
 from trueup_reference.event_transport.replay_client import ReplayClient
 from trueup_reference.event_transport.settings import TIMEOUT_ENV
 from trueup_reference.event_transport.settings import recv_timeout_ms as checked_timeout_ms
@@ -66,6 +68,7 @@ class AsyncSubscriber(AsyncManaged):
         self._turn = asyncio.Lock()
         self._closing = False
         exiting.opened(self._core)
+        weakref.finalize(self, self._core.close).atexit = False
 
     async def recv(self) -> Message | None:
         """The next message, or None where none came within the timeout, or another task closed meanwhile."""
@@ -180,6 +183,14 @@ class AsyncPublisher(AsyncManaged):
     async def wait_for_subscribers(self, count: int = 1, timeout_ms: int = 5_000) -> bool:
         """As `Publisher.wait_for_subscribers`."""
         return await asyncio.to_thread(self.publisher.wait_for_subscribers, count, timeout_ms)
+
+    def hold(self) -> None:
+        """As `Publisher.hold`."""
+        self.publisher.hold()
+
+    def release(self) -> None:
+        """As `Publisher.release`."""
+        self.publisher.release()
 
     async def flush(self, timeout_ms: int = LINGER_MS) -> bool:
         """As `Publisher.flush`."""

@@ -57,6 +57,7 @@ class BatchQueue:
         self._waiting: deque[Ticket] = deque()
         self._sleeping = False
         self._closed = False
+        self._on_hold = False
         self._in_hand = 0  # taken, not yet sent
         self._counts = {"accepted": 0, "refused": 0, "dropped": 0, "sent": 0}
         self._finished = 0  # sent or dropped, in order: what `flush` waits for
@@ -107,6 +108,9 @@ class BatchQueue:
         """Up to so many, for the thread that sends, which says `sent` afterwards. None: it may sleep until woken."""
         with self._lock:
             items = self._items
+            if self._on_hold and not self._closed:
+                self._sleeping = True
+                return []
             if len(items) <= most:
                 taken = list(items)
                 items.clear()
@@ -118,6 +122,17 @@ class BatchQueue:
             if self._waiting and len(items) <= self._most // 2:
                 self._admit()
             return taken
+
+    def hold(self) -> None:
+        """Nothing is taken from now on, until `release` or `close`."""
+        with self._lock:
+            self._on_hold = True
+
+    def release(self) -> None:
+        """Batches are taken again."""
+        with self._lock:
+            self._on_hold = False
+        self._wake()
 
     def sent(self, count: int) -> None:
         """So many of those taken have been sent."""

@@ -41,7 +41,7 @@ def parse_broker_url(text: str) -> BrokerUrl:
 
 
 class Broker(Managed):
-    """Runs ZMQ's own proxy in a thread, which can be paused, asked and ended."""
+    """Runs ZMQ's own proxy in a thread, which can be asked and ended."""
 
     role: Role = "broker"
 
@@ -79,14 +79,6 @@ class Broker(Managed):
             raise self._failed
         self._control.connect("inproc://control")
         exiting.opened(self)
-
-    def pause(self) -> None:
-        """Hands nothing on until `resume`: messages wait in the sockets, as many as `hwm` for each peer."""
-        self._tell(b"PAUSE")
-
-    def resume(self) -> None:
-        """Goes on."""
-        self._tell(b"RESUME")
 
     def numbers(self) -> dict[str, float]:
         """For `TransportCollector`: messages and bytes handed on to subscribers, counted for each."""

@@ -6,29 +6,30 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from trueup_reference.event_transport.errors import MalformedError
+from trueup_reference.event_transport.fields import FIELDS
 from trueup_reference.event_transport.limits import DEFAULT, END_SEQUENCE, SEQUENCE_BYTES, Limits
 from trueup_reference.event_transport.messages import (
     AllBlocksCleared,
     BlockRemoved,
     BlockStored,
+    BlockTransferred,
     Dialect,
     Event,
     EventBatch,
     UnknownEvent,
 )
 from trueup_reference.event_transport.wire_events import (
-    ALWAYS_WRITTEN,
-    FIELDS,
     WireBatch,
     WireEvent,
     decode_payload,
     encode_payload,
 )
 
-_TYPES: dict[str, type[BlockStored] | type[BlockRemoved] | type[AllBlocksCleared]] = {
+_TYPES: dict[str, type[BlockStored | BlockRemoved | AllBlocksCleared | BlockTransferred]] = {
     "BlockStored": BlockStored,
     "BlockRemoved": BlockRemoved,
     "AllBlocksCleared": AllBlocksCleared,
+    "BlockTransferred": BlockTransferred,
 }
 _LISTS = ("block_hashes", "token_ids")
 
@@ -107,6 +108,9 @@ def _wire_event(event: Event) -> WireEvent:
     if isinstance(event, UnknownEvent):
         return WireEvent(event.type, {}, event.unknown)
     kind = type(event).__name__
-    fields = {name: getattr(event, name) for name in FIELDS[kind]}
-    kept = {name: value for name, value in fields.items() if value is not None or name in ALWAYS_WRITTEN[kind]}
-    return WireEvent(kind, kept, event.unknown)
+    fields = {}
+    for name, field in FIELDS[kind].items():
+        value = getattr(event, name)
+        if value is not None or field.is_always_written:
+            fields[name] = value
+    return WireEvent(kind, fields, event.unknown)

@@ -11,13 +11,14 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 import zmq
 
 from trueup_reference.event_transport.codec_b import ParsedB
+from trueup_reference.event_transport.connecting import Context, Receiving
 from trueup_reference.event_transport.counting import Counts
 from trueup_reference.event_transport.curve import client_keys
 from trueup_reference.event_transport.errors import SettingError
 from trueup_reference.event_transport.identities import Identities, Verdict
 from trueup_reference.event_transport.limits import DEFAULT, END_SEQUENCE
 from trueup_reference.event_transport.messages import Format, Message
-from trueup_reference.event_transport.receiving import Context, Receiving, Source
+from trueup_reference.event_transport.receiving import Source
 from trueup_reference.event_transport.settings import (
     checked_choice,
     checked_count,

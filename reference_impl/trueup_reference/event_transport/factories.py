@@ -41,9 +41,8 @@ class SubscriberFactory:
 class PublisherFactory:
     """The factory of the suite `event-publisher`: what is published is in canonical form."""
 
-    capabilities = frozenset(
-        "format_b codec queue policy_block policy_drop_newest policy_drop_oldest replay broker curve".split()
-    )
+    _QUEUE = "queue policy_block policy_drop_newest policy_drop_oldest hold"
+    capabilities = frozenset(f"format_b codec {_QUEUE} readiness replay broker curve".split())
     name = "trueup reference publisher"
 
     def __call__(self, endpoint: str, topic: str, format: Format = "A", **more: Any) -> Publisher:
@@ -112,4 +111,11 @@ def canonical_encode(format: Format) -> Any:
     """What makes the payload of a batch in canonical form."""
     if format == "A":
         return lambda batch: encode_payload(canonical.to_wire_batch(batch, "map"), "map")
-    return lambda batch: Envelope(payload=batch["payload"], published_at_ms=batch["published_at_ms"])
+    return _envelope
+
+
+def _envelope(batch: Any) -> Envelope:
+    try:
+        return Envelope(payload=bytes(batch["payload"]), published_at_ms=int(batch["published_at_ms"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no batch of format B in canonical form: {error!r}") from error

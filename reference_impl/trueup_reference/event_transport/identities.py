@@ -1,4 +1,7 @@
-"""Format B: what has come of each publisher and topic, over all endpoints together."""
+"""Format B: what has come of each publisher and topic, over all endpoints together.
+
+A publisher that begins anew has another id, so that a lost connection makes nothing uncertain here.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,14 @@ class Identities:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
         self._known: OrderedDict[tuple[int, str], tuple[int, int]] = OrderedDict()
-        self._unsure: set[tuple[int, str]] = set()
 
     def judge(self, publisher_id: int, topic: str, sequence: int) -> Before | Verdict:
-        """A gap or an uncertainty before this message, or what to do with it."""
+        """A gap before this message, or what to do with it."""
         identity = (publisher_id, topic)
         known = self._known.get(identity)
         if known is None:
             if len(self._known) >= MOST_IDENTITIES:
-                self._unsure.discard(self._known.popitem(last=False)[0])
+                self._known.popitem(last=False)
             self._known[identity] = (sequence, 1)
             return Verdict.DELIVER
         last, mask = known
@@ -49,12 +51,8 @@ class Identities:
             return Verdict.DELIVER
         self._known[identity] = (sequence, ((mask << ahead) & _ALL) | 1 if ahead < WINDOW else 1)
         self._known.move_to_end(identity)
-        is_unsure = identity in self._unsure
-        if is_unsure:
-            self._unsure.discard(identity)
-            self._counts.uncertain += 1
         if ahead > 1:
             self._counts.gaps += 1
             self._counts.missed += ahead - 1
             return {"kind": "gap", "missed": ahead - 1}
-        return {"kind": "uncertain", "missed": None} if is_unsure else Verdict.DELIVER
+        return Verdict.DELIVER

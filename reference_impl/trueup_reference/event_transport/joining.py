@@ -9,20 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-from typing import NamedTuple
 
 from trueup_reference.event_transport.counting import Counts
-from trueup_reference.event_transport.messages import Before, Message
+from trueup_reference.event_transport.held import Held
+from trueup_reference.event_transport.messages import Before, Live, Message
 
 NEVER = -1  # no sequence is this one: the quick way past `Joiner.expected` is shut
-
-
-class Live(NamedTuple):
-    """A message as it came."""
-
-    topic: str
-    sequence: int
-    payload: bytes
 
 
 class Why(Enum):
@@ -41,31 +33,21 @@ class Joiner:
     and `last` and `last_payload` are set.
     """
 
-    def __init__(
-        self,
-        endpoint: str,
-        counts: Counts,
-        *,
-        can_replay: bool,
-        replay_from: int | None,
-        most_held: int,
-        most_held_bytes: int,
-    ) -> None:
+    def __init__(self, endpoint: str, counts: Counts, held: Held, *, can_replay: bool, replay_from: int | None) -> None:
         self._endpoint = endpoint
         self._counts = counts
         self._can_replay = can_replay
-        self._most_held = most_held
-        self._most_held_bytes = most_held_bytes
-        self._held_bytes = 0
         self._live_last: int | None = None  # where replayed ones are ahead of the live stream: its last number
         self._is_ahead = False
         self._is_unsure = False  # the connection was lost
         self._is_drained = False  # and what had come before that is read
-        self._held: deque[Live] = deque()
+        self._is_back = False  # and a connection is there again
+        self._is_counted = False
+        self._held = held
         self._held_before = 0  # of those held, so many came before the connection was lost
         self._why: Why | None = None  # a replay is awaited
         self._next_before: Before | None = None
-        self._last_asked: int | None = None  # the last one when a replay was asked for
+        self._covered = -1  # what was sent before this one was there when a replay was asked for
         self.last: int | None = None  # the number of the last one delivered
         self.last_payload = b""
         self.expected = NEVER
@@ -88,27 +70,33 @@ class Joiner:
     @property
     def is_full(self) -> bool:
         """No more live messages can be held: they stay with ZMQ."""
-        return len(self._held) >= self._most_held or self._held_bytes >= self._most_held_bytes
+        return self._held.is_full
 
     def disconnected(self) -> None:
         """The connection was lost: what comes next may be of another publisher."""
         self._counts.disconnects += 1
         if self.last is None or (self._why is Why.START and not self._held):
             return
-        self._is_unsure, self._is_drained = True, False
+        self._is_unsure, self._is_drained, self._is_back, self._is_counted = True, False, False, False
         self.expected = NEVER
         if self._why in (Why.GAP, Why.UNCERTAIN):
             if self._why is Why.GAP:  # of those held under UNCERTAIN nobody knows whose they are
                 self._held_before = len(self._held)
             self._begin(Why.UNCERTAIN, max(self.last, 0))
 
+    def connected(self) -> None:
+        """A connection is there, be it the first."""
+        self._is_back = self._is_unsure
+
     def drained(self) -> None:
-        """Everything live that had come is read."""
+        """Everything live that had come is read: nobody has to wait for the next message to ask what was missed."""
         self._is_drained = self._is_unsure
+        if self._is_drained and self._is_back and self._can_replay and self._why is None and self.last is not None:
+            self._ask_who_it_is(self.last)
 
     def take(self, live: Live) -> None:
         """A live message."""
-        before = self._held[-1].sequence if self._held else self._live_last if self._is_ahead else self.last
+        before = self._held.last if self._held else self._live_last if self._is_ahead else self.last
         if self._why is None:
             self._judge(live, before)
         elif before is not None and live.sequence <= before and (self._held or self._why is not Why.START):
@@ -116,21 +104,21 @@ class Joiner:
             self.end_replay(is_complete=False)
             self.take(live)
         else:
-            self._hold(live)
+            self._held.add(live)
 
     def take_replayed(self, sequence: int, topic: str | None, payload: bytes) -> None:
         """A reply. Whoever calls looks at `ask` afterwards: another replay may be due."""
         if self._why is None or (self._why is Why.UNCERTAIN and not self._goes_on(sequence, payload)):
             return
-        while self._held and self._held[0].sequence < sequence:
+        while self._held and self._held.first < sequence:
             self._release_one()
-        if self._held and self._held[0].sequence == sequence:
+        if self._held and self._held.first == sequence:
             self._counts.duplicates += 1
             self._release_one()
         elif self.last is not None and sequence <= self.last:
             self._counts.duplicates += 1
         else:
-            shown = topic if topic is not None else self._held[0].topic if self._held else ""
+            shown = topic if topic is not None else self._held.topic if self._held else ""
             self._counts.replayed += 1
             self._deliver(Live(shown, sequence, payload), is_replayed=True)
 
@@ -141,23 +129,35 @@ class Joiner:
             return
         if not is_complete:
             self._counts.replays_failed += 1
-        if why is Why.UNCERTAIN:  # nothing was heard of the last one
+        if why is Why.UNCERTAIN and self._held:  # nothing was heard of the last one
             self._next_before = {"kind": "uncertain", "missed": None}
+        elif why is Why.UNCERTAIN:
+            self._is_unsure, self._is_drained = True, True  # the next message has to be asked about
         may_ask, self._can_replay = self._can_replay, self._can_replay and is_complete
-        if self._held and self.last == self._last_asked:
-            self._release_one()  # whatever is missing before it stays missing: nobody asks twice for the same
-        held, self._held, self._held_bytes = self._held, deque(), 0
-        for live in held:
+        while self._held and self._held.first <= self._covered:
+            self._release_one()  # what is missing before it was not there: nobody asks twice for the same
+        self._held_before = 0
+        for live in self._held.take_all():
             self.take(live)
         self._can_replay = may_ask
         self._settle()
 
     def _begin(self, why: Why, start: int) -> None:
         self._why = why
-        self._last_asked = self.last
+        self._covered = self._held.last if self._held else -1
         self.ask = start
         self.expected = NEVER
         self._counts.replays += 1
+
+    def _ask_who_it_is(self, last: int) -> None:
+        self._count_cut()
+        self._begin(Why.UNCERTAIN, max(last, 0))
+
+    def _count_cut(self) -> None:
+        """Once for each lost connection, whatever comes of it."""
+        self._counts.uncertain += not self._is_counted
+        self._is_counted = True
+        self._is_unsure = self._is_unsure and not self._is_drained
 
     def _judge(self, live: Live, live_last: int | None) -> None:
         """Above last + 1 is a gap, at or below the last live one a restart; a lost connection makes both uncertain."""
@@ -167,12 +167,13 @@ class Joiner:
             self._restarted()
             self._ask_or_deliver(live, Why.RESTART, 0, asks=live.sequence > 0)
         elif self._is_unsure and (self._is_drained or live.sequence > self.last + 1):
-            self._is_unsure = not self._is_drained
-            self._counts.uncertain += 1
-            if not self._can_replay:
+            if self._can_replay:
+                self._held.add(live)
+                self._ask_who_it_is(self.last)
+            else:
+                self._count_cut()
                 self._next_before = {"kind": "uncertain", "missed": None}
-                self._counts.gaps += live.sequence > self.last + 1
-            self._ask_or_deliver(live, Why.UNCERTAIN, max(self.last, 0), asks=True)
+                self._deliver(live)
         elif live.sequence > self.last + 1:
             self._counts.gaps += 1
             self._ask_or_deliver(live, Why.GAP, self.last + 1, asks=True)
@@ -181,7 +182,7 @@ class Joiner:
 
     def _ask_or_deliver(self, live: Live, why: Why, start: int, *, asks: bool) -> None:
         if self._can_replay and asks:
-            self._hold(live)
+            self._held.add(live)
             self._begin(why, start)
         else:
             self._deliver(live)
@@ -194,7 +195,7 @@ class Joiner:
             return True
         if sequence == self.last and payload == self.last_payload:
             self._why = Why.GAP
-            if self._held and self._held[0].sequence > self.last + 1:
+            if self._held and self._held.first > self.last + 1:
                 self._counts.gaps += 1
             return False  # it was delivered already
         for _ in range(self._held_before):
@@ -209,15 +210,9 @@ class Joiner:
         self.last = None
         self._next_before = {"kind": "restart", "missed": None}
 
-    def _hold(self, live: Live) -> None:
-        self._held.append(live)
-        self._held_bytes += len(live.payload)
-
     def _release_one(self) -> None:
         self._held_before = max(0, self._held_before - 1)
-        live = self._held.popleft()
-        self._held_bytes -= len(live.payload)
-        self._deliver(live)
+        self._deliver(self._held.pop())
 
     def _deliver(self, live: Live, *, is_replayed: bool = False) -> None:
         """Hands one on with what happened before it, unless a replay has brought it already."""
@@ -244,7 +239,6 @@ class Joiner:
         self.out.append(Message(self._endpoint, live.topic, live.sequence, None, live.payload, before, is_replayed))
         self._settle()
 
-    def _settle(self) -> None:
-        """Opens or shuts the quick way."""
+    def _settle(self) -> None:  # opens or shuts the quick way
         is_quick = self._why is None and not self._is_unsure and not self._is_ahead
         self.expected = self.last + 1 if is_quick and self.last is not None else NEVER

@@ -14,7 +14,6 @@ class Limits(NamedTuple):
 
     message_bytes: int = 16 * 1024 * 1024  # all frames together
     topic_bytes: int = 4096
-    depth: int = 32  # of MessagePack
 
 
 DEFAULT = Limits()

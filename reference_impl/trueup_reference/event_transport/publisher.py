@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from trueup_reference.event_transport import exiting
-from trueup_reference.event_transport.batch_queue import Batch, BatchQueue, FullPolicy, Ticket
+from trueup_reference.event_transport.batch_queue import Batch, BatchQueue, Ticket
 from trueup_reference.event_transport.codec_a import encode_batch, make_frames
 from trueup_reference.event_transport.codec_b import make_frames_b
-from trueup_reference.event_transport.curve import client_keys, server_keys
 from trueup_reference.event_transport.errors import ClosedError, SettingError
-from trueup_reference.event_transport.limits import MOST_U64
 from trueup_reference.event_transport.managed import Managed
 from trueup_reference.event_transport.messages import Envelope, EventBatch, Format
 from trueup_reference.event_transport.metrics import Role
-from trueup_reference.event_transport.replay_server import ReplayForm
-from trueup_reference.event_transport.sending import Sender, Sending
+from trueup_reference.event_transport.publisher_settings import PublisherSettings, checked_sending, chosen_publisher_id
+from trueup_reference.event_transport.sending import Sender
 from trueup_reference.event_transport.settings import (
     checked_choice,
     checked_count,
-    checked_endpoint,
-    checked_endpoints,
     checked_ms,
 )
 from trueup_reference.event_transport.waking import Wakeup
 
 LINGER_MS = 1_000
-
-
-class PublisherSettings(TypedDict, total=False):
-    """What may be set besides endpoint, topic and format."""
-
-    encode: Callable[[Any], bytes | Envelope] | None  # makes the payload; left out, A takes an `EventBatch`
-    queue_batches: int  # 100,000
-    full_policy: FullPolicy  # drop_newest
-    block_timeout_ms: int  # 100: the longest that `publish` waits for room under block
-    send_hwm: int  # 100,000: ZMQ's own bound for each subscriber, above which it drops without a word
-    replay_endpoint: str | None
-    replay_batches: int  # 10,000
-    replay_bytes: int  # 256 MiB
-    replay_form: ReplayForm  # v2: replies have the topic; v1 is for old readers
-    broker: bool
-    server_secret_key: str | None  # with allowed_client_keys: CURVE on what is bound
-    allowed_client_keys: Sequence[str] | None
-    server_key: str | None  # with client_secret_key: CURVE towards a broker
-    client_secret_key: str | None
-    publisher_id: int | None  # format B; left out, a random one, so that a restart shows
-    name: str  # in the metrics
 
 
 class Publisher(Managed):
@@ -73,7 +48,7 @@ class Publisher(Managed):
 
         `SettingError` for what cannot be, `zmq.ZMQError` where the endpoint cannot be had.
         """
-        sending = _sending(endpoint, topic, format, settings)
+        sending = checked_sending(endpoint, topic, format, settings)
         most = checked_count("queue_batches", settings.get("queue_batches", 100_000))
         policy = settings.get("full_policy", "drop_newest")
         checked_choice("full_policy", policy, ("block", "drop_newest", "drop_oldest"))
@@ -81,7 +56,7 @@ class Publisher(Managed):
         self.name = settings.get("name", "publisher")
         self.topic = topic
         self.format: Format = format
-        self.publisher_id = _publisher_id(format, settings)
+        self.publisher_id = chosen_publisher_id(format, settings)
         self._is_brokered = sending.connects
         self._encode = settings.get("encode")
         self._numbers = threading.Lock()  # held from taking a number until it stands in line
@@ -98,6 +73,8 @@ class Publisher(Managed):
         self.endpoint = self._sender.endpoints[0]
         self.replay_endpoint = self._sender.replay_endpoint
         exiting.opened(self)
+        self._abandoned = weakref.finalize(self, _abandon, self._queue, self._sender, self._wakeup)
+        self._abandoned.atexit = False
 
     def publish(self, batch: Any) -> int | None:
         """Its number, or None where it was refused: its number is then gone.
@@ -136,7 +113,17 @@ class Publisher(Managed):
 
     def flush(self, timeout_ms: int = LINGER_MS) -> bool:
         """Whether all that was accepted before has been handed to ZMQ (or dropped by `drop_oldest`) in time."""
+        if self._closed:
+            raise ClosedError("the publisher is closed")
         return self._queue.flush(checked_ms("timeout_ms", timeout_ms) / 1000)
+
+    def hold(self) -> None:
+        """Sends nothing from now on, until `release` or `close`: the queue fills."""
+        self._queue.hold()
+
+    def release(self) -> None:
+        """Goes on."""
+        self._queue.release()
 
     def close(self, linger_ms: int = LINGER_MS) -> None:
         """Sends what waits, for so long at most, drops the rest with a count, and ends. A second call does nothing."""
@@ -147,6 +134,7 @@ class Publisher(Managed):
         self._sender.end(linger_s)
         self._wakeup.close()
         exiting.closed(self)
+        self._abandoned.detach()
 
     def stats(self) -> dict[str, int]:
         """Counts since the start: accepted, refused, dropped, queued, sent; subscribers and replays besides."""
@@ -186,6 +174,13 @@ class Publisher(Managed):
         return tuple(made[1:])
 
 
+def _abandon(queue: BatchQueue, sender: Sender, wakeup: Wakeup) -> None:
+    """Nobody holds the publisher any more, and it was not closed."""
+    queue.close()
+    sender.end(0.0)
+    wakeup.close()
+
+
 def _encoded(batch: Any) -> bytes:
     if not isinstance(batch, EventBatch):
         raise ValueError(f"a {type(batch).__name__} is published: an EventBatch, or its bytes, is due")
@@ -196,38 +191,3 @@ def _enveloped(payload: Any) -> Envelope:
     if not isinstance(payload, bytes):
         raise ValueError(f"a {type(payload).__name__} is published: bytes or an Envelope is due")
     return Envelope(payload=payload, published_at_ms=time.time_ns() // 1_000_000)
-
-
-def _publisher_id(format: Format, settings: PublisherSettings) -> int | None:
-    given = settings.get("publisher_id")
-    if format == "A":
-        if given is not None:
-            raise SettingError("publisher_id: format A has none")
-        return None
-    return secrets.randbits(64) if given is None else checked_count("publisher_id", given, 0, MOST_U64)
-
-
-def _sending(endpoint: str | Sequence[str], topic: str, format: Format, settings: PublisherSettings) -> Sending:
-    """The settings of the thread that sends, checked."""
-    checked_choice("format", format, ("A", "B"))
-    endpoints = checked_endpoints([endpoint] if isinstance(endpoint, str) else endpoint, "endpoint")
-    connects = settings.get("broker", False)
-    if len(endpoints) > 1 and not connects:
-        raise SettingError("a publisher binds to one endpoint; several are for brokers")
-    replay = settings.get("replay_endpoint")
-    if format == "B" and replay is not None:
-        raise SettingError("replay_endpoint: format B has no replay")
-    form = settings.get("replay_form", "v2")
-    checked_choice("replay_form", form, ("v1", "v2"))
-    return Sending(
-        endpoints=endpoints,
-        connects=connects,
-        topic=topic.encode(),
-        send_hwm=checked_count("send_hwm", settings.get("send_hwm", 100_000), 0),
-        replay_endpoint=None if replay is None else checked_endpoint(replay),
-        replay_batches=checked_count("replay_batches", settings.get("replay_batches", 10_000)),
-        replay_bytes=checked_count("replay_bytes", settings.get("replay_bytes", 256 << 20), 1, 1 << 40),
-        replay_form=form,
-        keys=server_keys(settings.get("server_secret_key"), settings.get("allowed_client_keys")),
-        broker_keys=client_keys(settings.get("server_key"), settings.get("client_secret_key")),
-    )

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from trueup_reference.event_transport.codec_a import topic_text
+from trueup_reference.event_transport.codec_a import parse_frames, topic_text
 from trueup_reference.event_transport.codec_b import ParsedB, parse_frames_b
+from trueup_reference.event_transport.connecting import Context, Receiving, subscribed_socket
 from trueup_reference.event_transport.counting import Counts
-from trueup_reference.event_transport.curve import ClientKeys
 from trueup_reference.event_transport.errors import MalformedError
-from trueup_reference.event_transport.joining import Joiner, Live
-from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES, Limits
+from trueup_reference.event_transport.held import Held
+from trueup_reference.event_transport.joining import Joiner
+from trueup_reference.event_transport.limits import END_SEQUENCE, SEQUENCE_BYTES
 from trueup_reference.event_transport.logs import tell, warn_seldom
-from trueup_reference.event_transport.messages import Format, Message
+from trueup_reference.event_transport.messages import Live, Message
 from trueup_reference.event_transport.replay_asking import Asking
 
-Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 _MONITORED = zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 _MOST_FRAMES = 16  # of one message; the rest is read and thrown away
 _BURST = 64  # messages between two looks at the monitor
-
-
-@dataclass(frozen=True)
-class Receiving:
-    """What the endpoints of one subscriber have in common."""
-
-    format: Format
-    topic: str
-    match: str
-    limits: Limits
-    recv_hwm: int
-    heartbeat_ms: int
-    replay_timeout_ms: int
-    replay_from: int | None
-    most_held: int
-    most_held_bytes: int
-    keys: ClientKeys | None
+_NOW = int(zmq.NOBLOCK)
 
 
 class Source:
@@ -70,13 +52,15 @@ class Source:
         self.joiner = Joiner(
             endpoint,
             counts,
+            Held(receiving.most_held, receiving.most_held_bytes),
             can_replay=replay_endpoint is not None,
             replay_from=receiving.replay_from,
-            most_held=receiving.most_held,
-            most_held_bytes=receiving.most_held_bytes,
         )
-        self._socket = _subscribed_socket(context, receiving)
-        self._recv, self._get = self._socket.recv, self._socket.get
+        self._socket = subscribed_socket(context, receiving)
+        self._recv = self._socket.recv
+        self._own_topic = receiving.topic if receiving.match == "exact" else None  # of replies without one
+        self._is_a = receiving.format == "A"
+        self._most_bytes = receiving.limits.message_bytes
         self._monitor = self._socket.get_monitor_socket(_MONITORED)
         self._monitor.linger = 0
         self._socket.connect(endpoint)
@@ -97,27 +81,38 @@ class Source:
     def take(self) -> Message | None:
         """The next message, if there is one now."""
         joiner = self.joiner
-        while True:
-            if joiner.out:
-                return joiner.out.popleft()
-            if joiner.awaits:
-                self._replay()
+        try:
+            while True:
                 if joiner.out:
-                    continue
-            self._until_look -= 1
-            if self._until_look <= 0:
-                self.look()
-            if joiner.is_full:
-                return None
-            try:
-                first = self._recv(zmq.NOBLOCK)
-            except zmq.Again:
-                self.look()
-                joiner.drained()
-                return None
-            message = self._message(first)
-            if message is not None:
-                return message
+                    return joiner.out.popleft()
+                if joiner.awaits:
+                    self._replay()
+                    if joiner.out:
+                        continue
+                    if joiner.is_full:
+                        return None
+                self._until_look -= 1
+                if self._until_look <= 0:
+                    self.look()
+                frame = self._recv(_NOW, False)
+                frames = [frame.bytes]
+                while frame.more:  # asking each frame is cheaper than asking the socket
+                    frame = self._recv(_NOW, False)
+                    if len(frames) < _MOST_FRAMES:
+                        frames.append(frame.bytes)
+                message = self._message(frames)
+                if message is not None:
+                    return message
+        except zmq.Again:
+            self.look()
+            joiner.drained()
+            if joiner.ask is not None:
+                self._replay()
+            return None
+        except BaseException:  # interrupted amid a message: its rest must not be read as the next one
+            while self._socket.get(zmq.RCVMORE):
+                self._socket.recv(zmq.NOBLOCK)
+            raise
 
     def look(self) -> None:
         """What the monitor tells: whether the connection was lost."""
@@ -134,6 +129,7 @@ class Source:
             elif told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.connected = True
                 tell("connected", endpoint=self.endpoint)
+                self.joiner.connected()
 
     def close(self) -> None:
         """All sockets."""
@@ -143,32 +139,22 @@ class Source:
         self._monitor.close(0)
         self._socket.close(0)
 
-    def _message(self, first: bytes) -> Message | None:
-        """The message that begins with this frame; None where it is none, or is not to be delivered now."""
-        recv, get = self._recv, self._get
-        frames = [first]
-        while get(zmq.RCVMORE):
-            frame = recv(zmq.NOBLOCK)
-            if len(frames) < _MOST_FRAMES:
-                frames.append(frame)
+    def _message(self, frames: list[bytes]) -> Message | None:
+        """The message that these are; None where they are none, or it is not to be delivered now."""
         try:
-            if self._receiving.format == "B":
-                return self._message_b(frames)
-            return self._message_a(frames)
+            return self._message_a(frames) if self._is_a else self._message_b(frames)
         except MalformedError as error:
             self._counts.malformed += 1
-            warn_seldom("message_malformed", self._counts.malformed, why=str(error) or "no message of format A")
+            warn_seldom("message_malformed", self._counts.malformed, why=str(error))
             return None
 
     def _message_a(self, frames: list[bytes]) -> Message | None:
-        if len(frames) != 3:
-            raise MalformedError
+        if len(frames) != 3 or len(frames[1]) != SEQUENCE_BYTES or sum(map(len, frames)) > self._most_bytes:
+            parse_frames(frames, self._receiving.limits)  # says what is wrong
         name, number, payload = frames
-        if len(number) != SEQUENCE_BYTES or len(name) + len(payload) + 8 > self._receiving.limits.message_bytes:
-            raise MalformedError
         sequence = int.from_bytes(number, "big")
         if sequence == END_SEQUENCE:
-            raise MalformedError
+            parse_frames(frames, self._receiving.limits)
         topic = self._topics.get(name)
         if topic is None:
             topic = self._topic(name)
@@ -234,21 +220,4 @@ class Source:
                 asking.end()
                 joiner.end_replay(is_complete=True)
             elif reply.topic is None or self._is_wanted(reply.topic):
-                joiner.take_replayed(reply.sequence, reply.topic, reply.payload)
-
-
-def _subscribed_socket(context: Context, receiving: Receiving) -> zmq.Socket[bytes]:
-    socket = context.socket(zmq.SUB)
-    socket.linger = 0
-    socket.rcvhwm = receiving.recv_hwm
-    # The limit that counts is checked on what was read; this one keeps a hostile peer from filling the memory.
-    socket.maxmsgsize = max(4 * receiving.limits.message_bytes, 1 << 20)
-    if receiving.heartbeat_ms:  # a peer that is gone without a word is noticed, and connected to again
-        socket.heartbeat_ivl = receiving.heartbeat_ms
-        socket.heartbeat_timeout = 3 * receiving.heartbeat_ms
-    socket.reconnect_ivl = 50
-    socket.reconnect_ivl_max = 2_000
-    if receiving.keys is not None:
-        receiving.keys.apply(socket)
-    socket.subscribe(b"" if receiving.match == "all" else receiving.topic.encode())
-    return socket
+                joiner.take_replayed(reply.sequence, reply.topic or self._own_topic, reply.payload)

@@ -46,7 +46,7 @@ def open_asking(
 
 
 def parse_reply(frames: list[bytes], limits: Limits = DEFAULT) -> Reply:
-    """Either form, and its end marker. `MalformedError` for anything else."""
+    """Either form, and its end marker, which in ATOM has a payload. `MalformedError` for anything else."""
     if not 3 <= len(frames) <= 4 or frames[0]:
         raise MalformedError(
             f"a reply of {len(frames)} frames: an empty one, perhaps the topic, sequence and payload are due"
@@ -58,8 +58,6 @@ def parse_reply(frames: list[bytes], limits: Limits = DEFAULT) -> Reply:
         raise MalformedError(f"a reply of more than {limits.message_bytes:,} bytes")
     shown = topic_text(topic[0], limits) if topic else None
     if sequence == _END:
-        if payload:
-            raise MalformedError("an end marker with a payload")
         return Reply(shown, END_SEQUENCE, b"", is_end=True)
     return Reply(shown, int.from_bytes(sequence, "big"), payload, is_end=False)
 

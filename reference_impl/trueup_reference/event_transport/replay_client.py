@@ -78,16 +78,20 @@ class ReplayClient(Managed):
         poller.register(socket, zmq.POLLIN)
         poller.register(wakeup.fileno(), zmq.POLLIN)
         while True:
-            left_s = deadline - time.monotonic()
-            ready = dict(poller.poll(math.ceil(max(0.0, left_s) * 1000)))
+            try:
+                frames = socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                frames = []
             if self._closed:
                 raise ClosedError("the replay client was closed")
+            left_s = deadline - time.monotonic()
             if left_s <= 0:  # also where replies come and come, without an end
                 raise IncompleteError(f"no end marker in time; {len(found)} batches came", found)
-            if socket not in ready:
+            if not frames:
+                poller.poll(math.ceil(left_s * 1000))
                 continue
             try:
-                reply = parse_reply(socket.recv_multipart(zmq.NOBLOCK), self._limits)
+                reply = parse_reply(frames, self._limits)
             except MalformedError:
                 continue
             if reply.is_end:

@@ -20,6 +20,9 @@ from trueup_reference.event_transport.waking import Wakeup
 from trueup_reference.event_transport.zap import AllowList
 
 _AT_ONCE = 128  # live batches between two looks at everything else
+_MOST_TOPIC_BYTES = 1 << 16  # who subscribes to a longer one is disconnected
+_MOST_REQUEST_BYTES = 1 << 22  # what is longer than 8 bytes is counted; who sends more than this is disconnected
+_REQUESTS_WAITING = 100  # of each client
 _REPLAYED_AT_ONCE = 16  # to each client, between live batches
 
 
@@ -88,7 +91,8 @@ class Sender:
         if self._end_s is None:
             self._end_s = time.monotonic() + linger_s
         self._wakeup.wake()
-        self._thread.join()
+        if threading.current_thread() is not self._thread:  # the collector may run in any thread
+            self._thread.join()
 
     def counts(self) -> dict[str, int]:
         """What the thread counted."""
@@ -127,10 +131,13 @@ class Sender:
             # VERBOSER: every subscriber that comes or goes is told, not the first and the last of a topic only.
             socket.setsockopt(zmq.XPUB_VERBOSER, int(not sending.connects))
             socket.sndhwm = sending.send_hwm
+            socket.maxmsgsize = _MOST_TOPIC_BYTES
             self.endpoints.append(self._attach(socket, endpoint))
         self.readiness.counts = [0] * len(self._sockets)
         if sending.replay_endpoint is not None:
             socket = self._context.socket(zmq.ROUTER)
+            socket.maxmsgsize = _MOST_REQUEST_BYTES
+            socket.rcvhwm = _REQUESTS_WAITING
             self._replay = ReplayServer(socket, sending.topic, self._buffer, sending.replay_form)
             if sending.keys is not None:
                 sending.keys.apply(socket)
@@ -156,18 +163,20 @@ class Sender:
         if self._allow_list is not None:
             poller.register(self._allow_list.socket, zmq.POLLIN)
         while True:
-            replay = self._replay
-            if replay is not None:  # a socket that may not be read now would end every poll at once
-                poller.register(replay.socket, zmq.POLLIN if replay.accepts else 0)
             taken = self._queue.take(_AT_ONCE)
             if taken:
                 self._send(taken)
             if self._end_s is not None and (not taken or time.monotonic() >= self._end_s):
                 return
-            wait_s = None if replay is None else replay.wait_s
-            self._look(dict(poller.poll(0 if taken else None if wait_s is None else math.ceil(wait_s * 1000))))
+            replay = self._replay
             if replay is not None:
                 replay.step(_REPLAYED_AT_ONCE)
+                # A socket that may not be read now would end every poll at once.
+                poller.register(replay.socket, zmq.POLLIN if replay.accepts else 0)
+            wait_s = None if replay is None else replay.wait_s
+            ready = dict(poller.poll(0 if taken else None if wait_s is None else math.ceil(wait_s * 1000)))
+            if ready:
+                self._look(ready)
 
     def _send(self, batches: list[Any]) -> None:
         topic, buffer, is_kept = self._sending.topic, self._buffer, self._replay is not None
@@ -185,10 +194,10 @@ class Sender:
         self._queue.sent(len(batches))
 
     def _look(self, ready: dict[Any, int]) -> None:
-        if not ready:
-            return
         if self._wakeup.fileno() in ready:
             self._wakeup.clear()
+            if len(ready) == 1:
+                return
         for at, socket in enumerate(self._sockets):
             if socket in ready:
                 self._notices(at, socket)

@@ -84,6 +84,11 @@ def endpoint_of_rank(endpoint: str, rank: int) -> str:
     if endpoint.startswith("inproc://"):
         return f"{endpoint}_dp{rank}"
     host, colon, port = endpoint.rpartition(":")
-    if not endpoint.startswith("tcp://") or not colon or not port.isdecimal() or not 0 < int(port) + rank < 65536:
+    if (
+        not endpoint.startswith("tcp://")
+        or not colon
+        or not re.fullmatch("[1-9][0-9]{0,4}", port)
+        or int(port) + rank > 65535
+    ):
         raise SettingError(f"{endpoint!r} has no place for rank {rank}: tcp://HOST:PORT or inproc://NAME is due")
     return f"{host}:{int(port) + rank}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Unpack
 
@@ -41,10 +42,12 @@ class Subscriber(Managed):
         self.name = name
         self._timeout_s = checked_timeout_ms(recv_timeout_ms) / 1000
         self._core = SubscriberCore(endpoints, topic, format, **settings)
-        self._lock = threading.Lock()  # of the sockets: they belong to whoever holds it
+        self._lock = threading.RLock()  # of the sockets: they belong to whoever holds it
         self._holder: int | None = None
         self._closing = False
         exiting.opened(self)
+        self._abandoned = weakref.finalize(self, self._core.close)
+        self._abandoned.atexit = False
 
     def recv(self) -> Message | None:
         """The next message, or None where none came within the timeout, or another thread closed meanwhile.
@@ -53,10 +56,10 @@ class Subscriber(Managed):
         """
         core = self._core
         with self._lock:
-            if self._closing:
-                raise ClosedError("the subscriber is closed")
             self._holder = threading.get_ident()
             try:
+                if self._closing:
+                    raise ClosedError("the subscriber is closed")
                 message = core.take()
                 if message is not None:
                     return message
@@ -94,6 +97,7 @@ class Subscriber(Managed):
         with self._lock:
             self._core.close()
         exiting.closed(self)
+        self._abandoned.detach()
 
     @property
     def connected(self) -> dict[str, bool]:

@@ -1,8 +1,4 @@
-"""Format A between bytes and named fields: the dialects, and which field stands where in each.
-
-Fields, their order and which are always written are those of vLLM's struct definitions (`vllm/distributed/kv_events.py`
-at 0181ea3), written as arrays until its #42892. A field of an array that has no name is kept under its position.
-"""
+"""Format A between bytes and named fields, in each dialect. What has no name here is kept, by its key or its place."""
 
 from __future__ import annotations
 
@@ -12,38 +8,19 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trueup_reference.event_transport.errors import MalformedError
+from trueup_reference.event_transport.fields import (
+    ARRAY_LENGTHS,
+    COUNT_OR_NONE,
+    FIELDS,
+    METADATA_PLACE,
+    PLACES,
+    is_integer,
+)
 from trueup_reference.event_transport.limits import DEFAULT, Limits
 from trueup_reference.event_transport.messages import Dialect
 
-BATCH_FIELDS = ("ts", "events", "data_parallel_rank")
-FIELDS = {
-    "BlockStored": (
-        "block_hashes",
-        "parent_block_hash",
-        "token_ids",
-        "block_size",
-        "lora_id",
-        "medium",
-        "lora_name",
-        "extra_keys",
-        "group_idx",
-        "kv_cache_spec_kind",
-        "kv_cache_spec_sliding_window",
-    ),
-    "BlockRemoved": ("block_hashes", "medium", "group_idx"),
-    "AllBlocksCleared": (),
-}
-REQUIRED = {
-    "BlockStored": ("block_hashes", "parent_block_hash", "token_ids", "block_size"),
-    "BlockRemoved": ("block_hashes",),
-    "AllBlocksCleared": (),
-}
-# vLLM's structs have no default for these, so that a reader made of them needs them, be they null.
-ALWAYS_WRITTEN = {
-    "BlockStored": (*REQUIRED["BlockStored"], "lora_id", "medium", "lora_name"),
-    "BlockRemoved": (*REQUIRED["BlockRemoved"], "medium"),
-    "AllBlocksCleared": (),
-}
+_BATCH = ("ts", "events", "data_parallel_rank")
+_MOST_PLACES = 100  # of an array: an unknown field cannot make one of any length
 _decoder = msgspec.msgpack.Decoder()
 _encoder = msgspec.msgpack.Encoder()
 
@@ -53,16 +30,16 @@ class WireEvent(NamedTuple):
 
     type: str
     fields: Mapping[str, Any]
-    unknown: Mapping[str, Any]
+    unknown: Mapping[Any, Any]
 
 
 class WireBatch(NamedTuple):
-    """A batch: only what was on the wire. `data_parallel_rank` is None where it was left out."""
+    """A batch. `data_parallel_rank` is None where it was left out; the dialect is that of the first event."""
 
     ts: float
     events: Sequence[WireEvent]
     data_parallel_rank: int | None
-    unknown: Mapping[str, Any]
+    unknown: Mapping[Any, Any]
     dialect: Dialect
 
 
@@ -72,45 +49,42 @@ def decode_payload(payload: bytes, limits: Limits = DEFAULT) -> WireBatch:
         raise MalformedError(f"a payload of {len(payload):,} bytes: {limits.message_bytes:,} are the most")
     try:
         read = _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, TypeError, ValueError) as error:
+    except (msgspec.DecodeError, RecursionError, TypeError, ValueError) as error:
         raise MalformedError(f"the payload is no MessagePack: {error}") from error
-    is_map = isinstance(read, dict)
-    fields, unknown = _named(read, BATCH_FIELDS, "a batch")
-    for name in ("ts", "events"):
-        if name not in fields:
-            raise MalformedError(f"a batch without {name}")
-    ts, events, rank = fields["ts"], fields["events"], fields.get("data_parallel_rank")
-    if isinstance(ts, bool) or not isinstance(ts, int | float):
+    if isinstance(read, list):
+        fields = dict(zip(_BATCH, read, strict=False))
+        unknown: dict[Any, Any] = {str(at): value for at, value in enumerate(read) if at >= len(_BATCH)}
+    elif isinstance(read, dict):
+        fields = {name: read[name] for name in _BATCH if name in read}
+        unknown = {name: value for name, value in read.items() if name not in _BATCH}
+    else:
+        raise MalformedError(f"a batch is a {type(read).__name__}: a map or an array is due")
+    ts, events, rank = (fields.get(name) for name in _BATCH)
+    if not is_integer(ts) and not isinstance(ts, float):
         raise MalformedError(f"ts is a {type(ts).__name__}: seconds are due")
     if not isinstance(events, list):
         raise MalformedError(f"events is a {type(events).__name__}: a list is due")
-    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int)):
-        raise MalformedError(f"data_parallel_rank is a {type(rank).__name__}: an integer is due")
-    try:
-        seconds = float(ts)
-    except OverflowError as error:
-        raise MalformedError("ts is too large") from error
-    inner_maps = any(isinstance(event, dict) for event in events)
-    if inner_maps and any(isinstance(event, list) for event in events):
-        raise MalformedError("events written as maps and as arrays in one batch")
-    dialect: Dialect = "map" if is_map else "array_of_maps" if inner_maps else "array"
-    return WireBatch(seconds, [_event(one) for one in events], rank, unknown, dialect)
+    allowed, due = COUNT_OR_NONE
+    if not allowed(rank):
+        raise MalformedError(f"data_parallel_rank is {rank!r:.50}: {due} is due")
+    has_maps = bool(events) and isinstance(events[0], dict)
+    dialect: Dialect = "map" if isinstance(read, dict) else "array_of_maps" if has_maps else "array"
+    assert ts is not None
+    return WireBatch(float(ts), [_event(one) for one in events], rank, unknown, dialect)
 
 
 def encode_payload(batch: WireBatch, dialect: Dialect) -> bytes:
     """The payload of a batch. `ValueError` for what the dialect, or MessagePack, cannot hold."""
     if dialect not in ("array", "map", "array_of_maps"):
         raise ValueError(f"{dialect!r} is no dialect: array, map or array_of_maps")
+    events = [_event_array(one) if dialect == "array" else _event_map(one) for one in batch.events]
+    rank = batch.data_parallel_rank
     written: Any
-    events = [_event_written(one, as_array=dialect == "array") for one in batch.events]
     if dialect == "map":
-        written = {"ts": batch.ts, "events": events}
-        if batch.data_parallel_rank is not None:
-            written["data_parallel_rank"] = batch.data_parallel_rank
-        written.update(batch.unknown)
+        ranked = {} if rank is None else {"data_parallel_rank": rank}
+        written = {"ts": batch.ts, "events": events, **ranked, **batch.unknown}
     else:
-        fields = {"ts": batch.ts, "events": events, "data_parallel_rank": batch.data_parallel_rank}
-        written = _positions(fields, batch.unknown, BATCH_FIELDS)
+        written = _placed({0: batch.ts, 1: events, 2: rank}, batch.unknown, least=len(_BATCH))
     try:
         return _encoder.encode(written)
     except (TypeError, OverflowError, RecursionError, msgspec.EncodeError) as error:
@@ -120,108 +94,63 @@ def encode_payload(batch: WireBatch, dialect: Dialect) -> bytes:
 def _event(read: Any) -> WireEvent:
     if isinstance(read, dict):
         kind = read.get("type")
-        rest: Any = {name: value for name, value in read.items() if name != "type"}
     elif isinstance(read, list) and read:
-        kind, rest = read[0], read[1:]
+        kind = read[0]
     else:
         raise MalformedError(
             f"an event is a {type(read).__name__}: a map, or an array that begins with its type, is due"
         )
     if not isinstance(kind, str):
         raise MalformedError("an event without its type")
-    fields, unknown = _named(rest, FIELDS.get(kind, ()), kind, first=1)
-    for name in REQUIRED.get(kind, ()):
+    known = FIELDS.get(kind, {})
+    fields: dict[str, Any] = {}
+    unknown: dict[Any, Any] = {}
+    if isinstance(read, dict):
+        for name, value in read.items():
+            if name in known:
+                fields[name] = value
+            elif name != "type":
+                unknown[name] = value
+    else:
+        places = PLACES.get(kind, {})
+        for place in range(1, len(read)):
+            value = read[place]
+            if place == METADATA_PLACE and isinstance(value, dict) and kind == "BlockStored":
+                fields["metadata"] = value
+            elif place in places:
+                fields[places[place]] = value
+            else:
+                unknown[str(place)] = value
+    for name, field in known.items():
         if name not in fields:
-            raise MalformedError(f"a {kind} without {name}")
-    for name, value in fields.items():
-        _FIELD_CHECKS.get(name, _nothing)(name, value)
+            if field.is_required:
+                raise MalformedError(f"a {kind} without {name}")
+        elif not field.allows(fields[name]):
+            raise MalformedError(f"{name} of a {kind} is a {type(fields[name]).__name__}: {field.due} is due")
     return WireEvent(kind, fields, unknown)
 
 
-def _event_written(event: WireEvent, *, as_array: bool) -> Any:
-    if not as_array:
-        return {"type": event.type, **event.fields, **event.unknown}
-    return [event.type, *_positions(event.fields, event.unknown, FIELDS.get(event.type, ()), first=1)]
+def _event_map(event: WireEvent) -> dict[Any, Any]:
+    return {"type": event.type, **event.fields, **event.unknown}
 
 
-def _named(read: Any, names: Sequence[str], what: str, *, first: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Known fields by name, and the others: of a map by name, of an array by position (counted with the tag)."""
-    if isinstance(read, dict):
-        if not all(isinstance(name, str) for name in read):
-            raise MalformedError(f"{what} has a key that is no text")
-        known = {name: value for name, value in read.items() if name in names}
-        return known, {name: value for name, value in read.items() if name not in names}
-    if isinstance(read, list):
-        beyond = {str(first + at): value for at, value in enumerate(read) if at >= len(names)}
-        return dict(zip(names, read, strict=False)), beyond
-    raise MalformedError(f"{what} is a {type(read).__name__}: a map or an array is due")
+def _event_array(event: WireEvent) -> list[Any]:
+    placed: dict[int, Any] = {0: event.type}
+    for name, value in event.fields.items():
+        place = METADATA_PLACE if name == "metadata" else FIELDS[event.type][name].place
+        if place is None:
+            raise ValueError(f"{name} has no place in an array")
+        if placed.get(place) is not None and value is not None:
+            raise ValueError(f"{name} and another field have one place in an array, {place}")
+        placed[place] = value if value is not None else placed.get(place)
+    return _placed(placed, event.unknown, least=ARRAY_LENGTHS.get(event.type, 1))
 
 
-def _positions(
-    fields: Mapping[str, Any], unknown: Mapping[str, Any], names: Sequence[str], *, first: int = 0
-) -> list[Any]:
-    """An array in the order of the fields, as short as can be; what lies before one that is there is null."""
-    values = [fields.get(name) for name in names]
-    beyond: dict[int, Any] = {}
+def _placed(placed: dict[int, Any], unknown: Mapping[Any, Any], least: int) -> list[Any]:
+    """An array; where nothing is given, it holds nil."""
     for name, value in unknown.items():
-        at = int(name) - first if name.isdecimal() else -1
-        if not len(names) <= at < len(names) + 100:
-            raise ValueError(f"the field {name!r} has no place in an array")
-        beyond[at] = value
-    if beyond:
-        return values + [beyond.get(at) for at in range(len(names), max(beyond) + 1)]
-    while values and values[-1] is None and names[len(values) - 1] not in fields:
-        values.pop()
-    if values and values[-1] is None and names is BATCH_FIELDS:
-        values.pop()  # no rank
-    return values
-
-
-def _nothing(name: str, value: Any) -> None:
-    """Of a field that may be anything."""
-
-
-def _is_hash(value: Any) -> bool:
-    return isinstance(value, bytes) or (isinstance(value, int) and not isinstance(value, bool))
-
-
-def _hashes(name: str, value: Any) -> None:
-    if not isinstance(value, list) or not all(map(_is_hash, value)):
-        raise MalformedError(f"{name}: a list of integers or bytes is due")
-
-
-def _hash_or_none(name: str, value: Any) -> None:
-    if value is not None and not _is_hash(value):
-        raise MalformedError(f"{name}: an integer, bytes or null is due")
-
-
-def _integers(name: str, value: Any) -> None:
-    if not isinstance(value, list) or not all(type(one) is int for one in value):
-        raise MalformedError(f"{name}: a list of integers is due")
-
-
-def _integer(name: str, value: Any) -> None:
-    if type(value) is not int:
-        raise MalformedError(f"{name}: an integer is due")
-
-
-def _integer_or_none(name: str, value: Any) -> None:
-    if value is not None:
-        _integer(name, value)
-
-
-def _text_or_none(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, str):
-        raise MalformedError(f"{name}: a text or null is due")
-
-
-_FIELD_CHECKS = {
-    "block_hashes": _hashes,
-    "parent_block_hash": _hash_or_none,
-    "token_ids": _integers,
-    "block_size": _integer,
-    "lora_id": _integer_or_none,
-    "medium": _text_or_none,
-    "lora_name": _text_or_none,
-    "group_idx": _integer_or_none,
-}
+        place = int(name) if isinstance(name, str) and name.isdecimal() and len(name) < 4 else -1
+        if place in placed or not 0 <= place < _MOST_PLACES:
+            raise ValueError(f"the field {name!r:.50} has no place in an array")
+        placed[place] = value
+    return [placed.get(place) for place in range(max([least, *(at + 1 for at in placed)]))]

@@ -37,6 +37,7 @@ def test_what_is_published_is_received() -> None:
         assert [(one.topic, one.sequence, one.before) for one in messages if one] == [("kv", n, None) for n in range(3)]
         assert [decode_batch(one.payload) for one in messages if one] == [batch(number) for number in range(3)]
         assert subscriber.stats()["received"] == 3
+        assert publisher.flush(LONG_MS)
         assert publisher.stats()["accepted"] == publisher.stats()["sent"] == 3
     assert [thread.name for thread in threading.enumerate() if thread.name == "event-publisher"] == []
 

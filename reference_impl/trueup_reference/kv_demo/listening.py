@@ -68,4 +68,6 @@ class Listener:
                 return None
             block, tokens = known
             parts.append(tokens)
+        if block is not None:
+            return None  # endless, or longer than anything that is remembered
         return [token for part in reversed(parts) for token in part]

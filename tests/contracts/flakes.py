@@ -66,6 +66,9 @@ def main() -> int:
         "kv-index, in process": lambda: LocalSubject(
             suite("kv-index"), "reference", "reference:kv_index", adapters.kv_index
         ),
+        "worker-selection, in process": lambda: LocalSubject(
+            suite("worker-selection"), "reference", "reference:worker_selection", adapters.worker_selection
+        ),
     }
     alarms = 0
     with busy() as number:

@@ -88,10 +88,7 @@ class Drawing:
             run = block[len(path) :]
             due, told, wrong = self._cells(block)
             branch = ("└─ " if is_last else "├─ ") if path else ""
-            name = (
-                letters_of(run) if len(run) <= 8 else f"{letters_of(run[:3])}-…-{letters_of(run[-1:])} ({len(run):,})"
-            )
-            yield _Row(f"{indent}{branch}{name}", due, told, wrong)
+            yield _Row(f"{indent}{branch}{letters_of(run)}", due, told, wrong)
             yield from self._rows(below, block, f"{indent}{('   ' if is_last else '│  ') if path else ''}")
 
     def _cells(self, block: Path) -> tuple[str, str, str]:

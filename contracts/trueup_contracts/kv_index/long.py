@@ -9,6 +9,7 @@ from trueup_contracts import requirement
 from trueup_contracts.kv_index import recipe
 from trueup_contracts.kv_index.calls import Trial
 from trueup_contracts.kv_index.model import Path, Worker
+from trueup_contracts.kv_index.naming import CALLED
 from trueup_contracts.kv_index.shortening import FAILURES, fails, shortest
 from trueup_contracts.kv_index.steps import Clear, Remove, Step, Store
 from trueup_contracts.profile import Profile
@@ -20,6 +21,8 @@ _LENGTH = 560
 _WORKERS: list[Worker] = [(1, 0), (2, 0), (3, 0)]
 _TRUNK: Path = tuple(recipe.next_hash(17, number) for number in range(_LENGTH))
 _BRANCH: Path = tuple(recipe.next_hash(18, number) for number in range(90))
+CALLED |= {one: f"t{number}" for number, one in enumerate(_TRUNK, 1)}
+CALLED |= {one: f"b{number}" for number, one in enumerate(_BRANCH, 1)}
 _PACKS = (16, 32, 64, 128, 256, 512)
 
 

@@ -9,7 +9,7 @@ from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.kv_index.steps import Remove, Step, Store
 
 FAILURES = (AssertionError, Refusal, AdapterError)
-_MOST_RUNS = 250
+_MOST_RUNS = 150
 Run = Callable[[Sequence[Step]], None]
 
 

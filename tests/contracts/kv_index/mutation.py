@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from types import ModuleType
 
+import trueup_reference.kv_index.approximate as approximate_module
 import trueup_reference.kv_index.dumping as dumping_module
+import trueup_reference.kv_index.following as following_module
 import trueup_reference.kv_index.index as index_module
 import trueup_reference.kv_index.matching as matching_module
+import trueup_reference.kv_index.packing as packing_module
 import trueup_reference.kv_index.reading as reading_module
 import trueup_reference.kv_index.segments as segments_module
 import trueup_reference.kv_index.shape as shape_module
@@ -20,7 +23,18 @@ from trueup_contracts.kv_index import SUITE
 from trueup_contracts.profile import Profile
 from trueup_reference import adapters
 
-MODULES = (tree_module, shape_module, segments_module, matching_module, index_module, reading_module, dumping_module)
+MODULES = (
+    tree_module,
+    shape_module,
+    segments_module,
+    packing_module,
+    matching_module,
+    index_module,
+    reading_module,
+    dumping_module,
+    approximate_module,
+    following_module,
+)
 # Slow, and of what is kept or raced rather than of what is decided: asked last.
 SLOW = {"KX-060", "KX-061", "KX-062", "KX-070", "KX-071", "KX-072", "KX-127"}
 BEYOND = re.compile(r"$^")

@@ -1,4 +1,4 @@
-"""Threads that take turns often, so that a race shows: between any two instructions of an implementation in Python."""
+"""Threads that take turns often, at places that a seed chooses: so that a race shows every time, not now and then."""
 
 from __future__ import annotations
 

@@ -85,6 +85,9 @@ def main() -> int:
         "event-publisher, a thread of its own": lambda: running.subject_of(PUBLISHER, Publisher),
         "event-publisher, the caller's thread": lambda: running.subject_of(PUBLISHER, Plain),
         "event-replay, pyzmq": lambda: running.subject_of(REPLAY, Client),
+        "worker-selection, in process": lambda: LocalSubject(
+            suite("worker-selection"), "reference", "reference:worker_selection", adapters.worker_selection
+        ),
     }
     alarms = 0
     with busy() as number:

@@ -51,10 +51,11 @@ class Listener:
 
     def _remember(self, event: BlockStored) -> None:
         size, parent = event.block_size, event.parent_block_hash
-        if size < 1 or len(event.token_ids) < size * len(event.block_hashes):
+        tokens = tuple(token for token in event.token_ids if isinstance(token, int))  # some engines write texts
+        if size < 1 or len(tokens) < size * len(event.block_hashes):
             return
         for number, each in enumerate(event.block_hashes):
-            self._blocks[each] = (parent, event.token_ids[number * size : (number + 1) * size])
+            self._blocks[each] = (parent, tokens[number * size : (number + 1) * size])
             self._blocks.move_to_end(each)
             parent = each
         while len(self._blocks) > MOST_BLOCKS:
@@ -68,4 +69,6 @@ class Listener:
                 return None
             block, tokens = known
             parts.append(tokens)
+        if block is not None:
+            return None  # endless, or longer than anything that is remembered
         return [token for part in reversed(parts) for token in part]

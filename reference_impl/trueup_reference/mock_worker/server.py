@@ -154,7 +154,7 @@ class MockWorker:
             asked = protocol.read(await request.read())
             async with aclosing(self.worker.generate(asked)) as answer:
                 async for told in answer:
-                    if fault is not None and items >= fault.after_items and told.event != "transfer":
+                    if fault is not None and items >= fault.after_items:
                         await _commit(fault, request, stream)
                     if stream is None:
                         stream = await _begin(request)

@@ -197,6 +197,16 @@ def test_faults_are_committed_and_set_from_outside() -> None:
     asked(FAST, work, faults=faults)
 
 
+def test_a_prefill_is_cut_before_its_transfer() -> None:
+    async def work(worker: MockWorker, session: aiohttp.ClientSession) -> None:
+        with pytest.raises(aiohttp.ClientError):
+            await all_of(session, worker.url, body("first", phase="prefill"))
+        events = await all_of(session, worker.url, body("second", phase="prefill"))
+        assert [name for name, _ in events] == ["transfer", "finish"]
+
+    asked(FAST, work, faults=[Fault(kind="cut", times=1)])
+
+
 def test_a_worker_that_drains_says_so_and_ends_what_takes_too_long() -> None:
     async def work(worker: MockWorker, session: aiohttp.ClientSession) -> None:
         async def answer() -> list[tuple[str, Any]]:

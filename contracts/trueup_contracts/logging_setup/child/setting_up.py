@@ -157,6 +157,12 @@ def structured(probe: Probe) -> None:
     logger.critical("token surrogate. file \udcff.txt")
     for name, value in (("nan", float("nan")), ("inf", float("inf")), ("minus", float("-inf"))):
         logger.critical(f"token {name}.", extra={"loss": value, "nested": {"values": [value]}})
+    extra = {"found": {"tokens": 7, "seconds": 0.25, "model": "m-1", "ids": [11, [12]], "streamed": True}}
+    logger.critical("token extra.", extra=extra)
+    try:
+        raise ValueError("token beside.")
+    except ValueError:
+        logger.exception("token beside.", extra=extra)
     cycle: list[Any] = []
     cycle.append(cycle)
     for name, extra in (

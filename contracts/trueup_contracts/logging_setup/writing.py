@@ -90,7 +90,7 @@ def _objects(subject: LoggingSubject, *tokens: str) -> dict[str, dict[str, Any]]
     given = subject.writes_json_with
     subject.repeat(
         f"{subject.function}({given})",
-        f"logging.getLogger({subject.logger!r}).critical({_EXAMPLES.get(tokens[0], repr('text'))})",
+        f"logging.getLogger({subject.logger!r}).error({_EXAMPLES.get(tokens[0], repr('text'))})",
         setup=True,
     )
     found = {}
@@ -207,7 +207,7 @@ def test_secrets_are_masked(trueup_subject: Subject) -> None:
     run = subject.ran("secrets", secrets=made)
     subject.repeat(
         f"{subject.function}()",
-        f"logging.getLogger({subject.logger!r}).critical('key %s', 'hf_' + 'a1' * 17)",
+        f"logging.getLogger({subject.logger!r}).error('key %s', 'hf_' + 'a1' * 17)",
         setup=True,
     )
     for number, secret in enumerate(made):

@@ -26,6 +26,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ("if depth > 0 and isinstance(value, list | tuple | set | frozenset):", "", ""): _BOUND,
     ("return {masked(str(key)): _plain(one, depth - 1) for key, one in [*value.items()][:_MOST]}", "", ""): _BOUND,
     ("return [_plain(one, depth - 1) for one in [*value][:_MOST]]", "", ""): _BOUND,
+    ("return masked(repr(value))", "", ""): "beyond the contract: what stands in the place of an object",
     ("return chosen", "", ""): "beyond the contract: what the function answers",
     ("if isinstance(given, bool) or not isinstance(given, str | int):", "", ""): _TYPE,
     ('raise TypeError(f"{where} is a {type(given).__name__}; a name or a number is due")', "", ""): _TYPE,

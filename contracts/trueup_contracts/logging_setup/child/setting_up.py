@@ -157,12 +157,12 @@ def structured(probe: Probe) -> None:
     logger.error("token surrogate. file \udcff.txt")
     for name, value in (("nan", float("nan")), ("inf", float("inf")), ("minus", float("-inf"))):
         logger.error(f"token {name}.", extra={"loss": value, "nested": {"values": [value]}})
-    extra = {"found": {"tokens": 7, "seconds": 0.25, "model": "m-1", "ids": [11, [12]], "streamed": True}}
-    logger.error("token extra.", extra=extra)
+    kept = {"found": {"tokens": 7, "seconds": 0.25, "model": "m-1", "ids": [11, [12]], "streamed": True}}
+    logger.error("token extra.", extra=kept)
     try:
         raise ValueError("token beside.")
     except ValueError:
-        logger.exception("token beside.", extra=extra)
+        logger.exception("token beside.", extra=kept)
     cycle: list[Any] = []
     cycle.append(cycle)
     for name, extra in (

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from trueup.reports.escape import visible
-from trueup_contracts.errors import AdapterDiedError, TargetError
+from trueup_contracts.errors import AdapterDiedError, NotRunError, TargetError
 from trueup_contracts.logging_setup import SUITE
 from trueup_contracts.marks import ATTRIBUTE
 from trueup_contracts.subject import Settings, Subject, load
@@ -31,10 +31,10 @@ def broken(subject: Subject) -> dict[str, str]:
         requirement = SUITE.requirements[getattr(test, ATTRIBUTE)]
         if not requirement.needs <= subject.capabilities:
             continue
-        subject.begin(name)
         try:
+            subject.begin(name)
             test(subject)
-        except (AssertionError, AdapterDiedError) as error:
+        except (AssertionError, AdapterDiedError, NotRunError) as error:
             found[requirement.id] = " ".join(str(error).partition("\n    ")[0].split())
     return found
 

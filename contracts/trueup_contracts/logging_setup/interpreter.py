@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -38,9 +39,6 @@ _LEFT_OUT = re.compile(
     r"PYTEST_.*|COV(ERAGE)?_.*|PYTHON(STARTUP|INSPECT|VERBOSE|WARNINGS|DEVMODE|PROFILEIMPORTTIME|OPTIMIZE|IOENCODING)"
     r"|PYTHONUNBUFFERED|PYTHONASYNCIODEBUG|PYTHONTRACEMALLOC|.*LOG.*LEVEL.*|.*VERBOSITY.*"
 )
-_LOGGING_ERROR = re.compile(
-    r"^--- Logging error ---\n(?:.*\n)*?(.*)\nCall stack:\n(?:.*\n)*?Arguments: .*\n", re.MULTILINE
-)
 MOST_BYTES = 8 << 20  # of what a child writes
 _LOOK_S = 0.05  # between two looks at whether it has ended, where others hold its pipes open
 
@@ -62,12 +60,30 @@ class Run:
 
     def lines(self, token: str) -> list[str]:
         """The lines, of all that it wrote, that hold this token; what `logging` says of records that failed aside."""
-        return [line for line in _LOGGING_ERROR.sub("", self.text).split("\n") if f"token {token}" in line]
+        return [line for line in self._told[0] if f"token {token}" in line]
 
     def error(self, token: str) -> str:
         """What was raised when the record with this token was to be written."""
-        blocks = [found for found in _LOGGING_ERROR.finditer(self.text) if f"token {token}" in found[0]]
-        return blocks[0][1] if blocks else ""
+        return next((raised for block, raised in self._told[1] if f"token {token}" in block), "")
+
+    @functools.cached_property
+    def _told(self) -> tuple[list[str], list[tuple[str, str]]]:
+        """The lines that are records; and what `logging` said of those that failed, each with what was raised."""
+        lines: list[str] = []
+        blocks: list[tuple[str, str]] = []
+        block: list[str] = []
+        for line in self.text.split("\n"):
+            if line == "--- Logging error ---":
+                block = [line]
+            elif not block:
+                lines.append(line)
+            else:
+                block.append(line)
+                if line.startswith("Arguments: "):
+                    stack = block.index("Call stack:") if "Call stack:" in block else 1
+                    blocks.append(("\n".join(block), block[stack - 1]))
+                    block = []
+        return lines + block, blocks
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -39,7 +39,7 @@ def _no_more(subject: LoggingSubject, report: dict[str, Any], step: str, when: s
 def test_a_record_is_written_once(trueup_subject: Subject) -> None:
     subject = asked(trueup_subject)
     run = _again(subject)
-    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.critical('once')", setup=True)
+    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.error('once')", setup=True)
     written_once(subject, run, "once", f"after {subject.called}")
 
 
@@ -47,7 +47,7 @@ def test_a_record_is_written_once(trueup_subject: Subject) -> None:
 def test_a_second_set_up_adds_no_handler(trueup_subject: Subject) -> None:
     subject = asked(trueup_subject)
     run = _again(subject)
-    subject.repeat(*[f"{subject.function}()"] * 2, f"{_shown(subject)}.critical('once')", setup=True)
+    subject.repeat(*[f"{subject.function}()"] * 2, f"{_shown(subject)}.error('once')", setup=True)
     when = f"after {subject.called} twice"
     _no_more(subject, run.report, "twice", when)
     written_once(subject, run, "twice", when)
@@ -61,7 +61,7 @@ def test_threads_that_set_up_at_once_add_the_handlers_of_one(trueup_subject: Sub
         "from concurrent.futures import ThreadPoolExecutor",
         "with ThreadPoolExecutor(2) as pool:",
         f"    [pool.submit({subject.function}) for _ in range(2)]",
-        f"{_shown(subject)}.critical('once')",
+        f"{_shown(subject)}.error('once')",
         setup=True,
     )
     when = f"after {subject.called} in two threads at once"
@@ -81,7 +81,7 @@ def test_a_set_up_after_a_reload_adds_no_handler(trueup_subject: Subject) -> Non
         f"{subject.function}()",
         "import importlib, sys",
         f"importlib.reload(sys.modules[{subject.module!r}]).{subject.function}()",
-        f"{_shown(subject)}.critical('once')",
+        f"{_shown(subject)}.error('once')",
         setup=True,
     )
     when = f"after {subject.called}, a reload of {subject.module} and {subject.called} again"
@@ -97,7 +97,7 @@ def test_a_set_up_in_a_forked_process_adds_no_handler(trueup_subject: Subject) -
         f"{subject.function}()",
         "import os",
         "if os.fork() == 0:",
-        f"    {subject.function}(); {_shown(subject)}.critical('once')",
+        f"    {subject.function}(); {_shown(subject)}.error('once')",
         setup=True,
     )
     wrong = run.report["forks"]["set up again in a fork"]
@@ -154,7 +154,7 @@ def test_records_still_reach_the_applications_handler(trueup_subject: Subject) -
     report = subject.ran("configured").report
     subject.repeat(
         f"{subject.function}()",
-        f"{_shown(subject)}.critical('once, as USER')",
+        f"{_shown(subject)}.error('once, as USER')",
         before="logging.basicConfig(format='USER %(message)s')",
         setup=True,
     )
@@ -178,7 +178,7 @@ def test_forked_processes_write(trueup_subject: Subject) -> None:
         f"{subject.function}()",
         "import os",
         "if os.fork() == 0:",
-        f"    {_shown(subject)}.critical('once')",
+        f"    {_shown(subject)}.error('once')",
         setup=True,
     )
     wrong = run.report["forks"]["fork"]
@@ -199,7 +199,7 @@ def _of_processes(subject: LoggingSubject) -> tuple[Run, Counter[str]]:
 @requirement("LG-041")
 def test_spawned_processes_write(trueup_subject: Subject) -> None:
     subject = asked(trueup_subject)
-    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.critical('once')", setup=True)
+    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.error('once')", setup=True)
     _, counts = _of_processes(subject)
     wrong = {
         name: counts[name]
@@ -212,7 +212,7 @@ def test_spawned_processes_write(trueup_subject: Subject) -> None:
 @requirement("LG-042")
 def test_a_record_is_written_by_one_write(trueup_subject: Subject) -> None:
     subject = asked(trueup_subject)
-    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.critical('x' * 1500)", setup=True)
+    subject.repeat(f"{subject.function}()", f"{_shown(subject)}.error('x' * 1500)", setup=True)
     run, _ = _of_processes(subject)
     halves = [one for one in run.packets if not one.endswith(b"\n")]
     shown = [f"…{one[-60:].decode('utf-8', 'replace')!a}" for one in halves]
@@ -228,7 +228,7 @@ def test_the_last_records_are_written(trueup_subject: Subject) -> None:
     run = _again(subject)
     subject.repeat(
         f"{subject.function}()",
-        f"for number in range({LAST}): {_shown(subject)}.critical('%d', number)",
+        f"for number in range({LAST}): {_shown(subject)}.error('%d', number)",
         setup=True,
     )
     counts = Counter(re.findall(r"token (last-\d+)\.", run.text))

@@ -74,8 +74,7 @@ class LoggingSubject(Subject):
         """The run of a probe, of `child/main.py`; `key` tells its variants apart. Each is run once."""
         __tracebackhide__ = True
         name = f"{probe} {key}"
-        if name in self._died:
-            self._deaths.happened = True
+        if name in self._died:  # and is not made again: that is no further death
             raise self._died[name]
         if name not in self._runs:
             scale = self._settings.scale
@@ -125,7 +124,7 @@ class LoggingSubject(Subject):
         """The same, of what shows in a test; `twice`: the set-up function is called in it."""
         calls = [f"import {self.module}"] + [f"{self.module}.{self.function}()"] * 2 * twice
         name = self.logger or "trueup_lib"
-        lines = [*calls, f"logging.getLogger({name!r}).critical('once')", "assert len(caplog.records) == 1"]
+        lines = [*calls, f"logging.getLogger({name!r}).error('once')", "assert len(caplog.records) == 1"]
         text = "\n".join(["import logging", "def test_it(caplog):", *(f"    {line}" for line in lines)])
         self._snippet = f"cat > test_it.py <<'END'\n{text}\nEND\npython -m pytest test_it.py"
 

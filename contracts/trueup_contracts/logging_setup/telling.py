@@ -35,7 +35,7 @@ def on(logger: str, *what: str) -> Callable[[Event], bool]:
 def some(texts: Sequence[str]) -> str:
     """A few of them behind a colon, the first on the same line."""
     more = [f"and {len(texts) - _MOST} more"] if len(texts) > _MOST else []
-    return ": " + "\n    ".join([*(visible(text)[:300] for text in texts[:_MOST]), *more])
+    return ": " + "\n    ".join([*(visible(text[:300]) for text in texts[:_MOST]), *more])
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -90,7 +90,7 @@ def _objects(subject: LoggingSubject, *tokens: str) -> dict[str, dict[str, Any]]
     given = subject.writes_json_with
     subject.repeat(
         f"{subject.function}({given})",
-        f"logging.getLogger({subject.logger!r}).critical({_EXAMPLES.get(tokens[0], repr('text'))})",
+        f"logging.getLogger({subject.logger!r}).error({_EXAMPLES.get(tokens[0], repr('text'))})",
         setup=True,
     )
     found = {}
@@ -103,7 +103,10 @@ def _objects(subject: LoggingSubject, *tokens: str) -> dict[str, dict[str, Any]]
     return found
 
 
+_EXTRA = "{'found': {'tokens': 7, 'seconds': 0.25, 'model': 'm-1', 'ids': [11, [12]], 'streamed': True}}"
 _EXAMPLES = {
+    "extra": f"'text', extra={_EXTRA}",
+    "beside": f"'text', exc_info=ValueError('text'), extra={_EXTRA}",
     "newline": r"'first\nsecond\r\nthird\u2028fourth'",
     "exception": "'text', exc_info=ValueError('text')",
     "stack": "'text', stack_info=True",
@@ -136,16 +139,18 @@ def _object(line: str) -> dict[str, Any]:
     return found
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for part in parts for text in _texts(part)]
+def _leaves(value: Any) -> list[Any]:
+    """What stands in the members and elements, however deep."""
+    if isinstance(value, dict | list):
+        return [leaf for part in (value.values() if isinstance(value, dict) else value) for leaf in _leaves(part)]
+    return [value]
 
 
 def _holds(found: dict[str, Any], text: str) -> None:
     __tracebackhide__ = True
-    assert any(text in one for one in _texts(found)), f"{text!r} stands nowhere in{some([json.dumps(found)])}"
+    assert any(text in one for one in _leaves(found) if isinstance(one, str)), (
+        f"{text!r} stands nowhere in{some([json.dumps(found)])}"
+    )
 
 
 @requirement("LG-060")
@@ -186,6 +191,15 @@ def test_any_extra_can_be_written(trueup_subject: Subject) -> None:
     _objects(asked(trueup_subject), "object", "bytes", "set", "cycle", "keys")
 
 
+@requirement("LG-066")
+def test_an_extra_stands_in_the_object(trueup_subject: Subject) -> None:
+    for token, found in _objects(asked(trueup_subject), "extra", "beside").items():
+        leaves = _leaves(found)
+        kept = {(type(one), one) for one in leaves}
+        lost = [repr(value) for value in (7, 0.25, "m-1", 11, 12, True) if (type(value), value) not in kept]
+        assert not lost, f"the record {_EXAMPLES[token]} has lost {', '.join(lost)} of its extra"
+
+
 @requirement("LG-070")
 def test_secrets_are_masked(trueup_subject: Subject) -> None:
     subject = asked(trueup_subject)
@@ -193,7 +207,7 @@ def test_secrets_are_masked(trueup_subject: Subject) -> None:
     run = subject.ran("secrets", secrets=made)
     subject.repeat(
         f"{subject.function}()",
-        f"logging.getLogger({subject.logger!r}).critical('key %s', 'hf_' + 'a1' * 17)",
+        f"logging.getLogger({subject.logger!r}).error('key %s', 'hf_' + 'a1' * 17)",
         setup=True,
     )
     for number, secret in enumerate(made):

@@ -202,6 +202,16 @@ _json(
     f"def line(self, found, record):\n    {_EXTRA}\n    return json.dumps(found, default=repr, skipkeys=True)",
 )
 
+_json("LG-066", "writes each extra as a text", "def line(self, found, record):\n    return json.dumps(found)")
+_json(
+    "LG-066",
+    "leaves extras out where there is an exception",
+    f"""def line(self, found, record):
+    if record.exc_info is None:
+        {_EXTRA}
+    return json.dumps(found, default=repr)""",
+)
+
 _MASKING = """
 import logging, re, sys
 

@@ -16,7 +16,29 @@ from trueup_contracts.errors import TargetError
 from trueup_reference import logging_setup
 
 # Mutants that behave as the reference does, or that no contract reaches: the line, what stood there, what stands there.
-EXPLAINED: dict[tuple[str, str, str], str] = {}
+_BOUND = "beyond the contract: how much of an extra is written"
+_TYPE = "beyond the contract: levels that are neither a name nor a whole number"
+_ENVIRONMENT = "beyond the contract: secrets that have no known form"
+EXPLAINED: dict[tuple[str, str, str], str] = {
+    ("_DEPTH = 8  # of what an extra holds", "", ""): _BOUND,
+    ("_MOST = 200  # members of one collection in an extra", "", ""): _BOUND,
+    ("if depth > 0 and isinstance(value, Mapping):", "", ""): _BOUND,
+    ("if depth > 0 and isinstance(value, list | tuple | set | frozenset):", "", ""): _BOUND,
+    ("return {masked(str(key)): _plain(one, depth - 1) for key, one in [*value.items()][:_MOST]}", "", ""): _BOUND,
+    ("return [_plain(one, depth - 1) for one in [*value][:_MOST]]", "", ""): _BOUND,
+    ("return masked(repr(value))", "", ""): "beyond the contract: what stands in the place of an object",
+    ("return chosen", "", ""): "beyond the contract: what the function answers",
+    ("if isinstance(given, bool) or not isinstance(given, str | int):", "", ""): _TYPE,
+    ('raise TypeError(f"{where} is a {type(given).__name__}; a name or a number is due")', "", ""): _TYPE,
+    ("return int(text)", "", ""): _TYPE,
+    ('raise AttributeError("this handler always writes to the standard error")', "", ""): "nobody sets it",
+    ("if sys.stderr is not None:", "", ""): "beyond the contract: a process without a standard error",
+    ("if len(value) >= 8 and value in text and _SECRET_NAMES.search(name.upper()):", "", ""): _ENVIRONMENT,
+    ('return f"{record.msg!r} % {record.args!r} ({type(error).__name__}: {error})"', "", ""): (
+        "beyond the contract: arguments that do not fit the message"
+    ),
+    ('return f"<{type(value).__name__}: {type(error).__name__}>"', "", ""): "beyond the contract: a broken __repr__",
+}
 
 
 def _failures(mutant: mutants.Mutant, module: ModuleType) -> Mapping[str, str]:

@@ -65,6 +65,7 @@ def test_our_own_packages_fail_nothing(target: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_correct_packages_fail_nothing_on_a_busy_machine(tmp_path: Path) -> None:
     """Nothing here is drawn by a seed: what differs from run to run is what a busy machine does to processes."""
     with busy():

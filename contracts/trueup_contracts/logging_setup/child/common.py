@@ -72,7 +72,7 @@ class Probe:
 
     @property
     def logger(self) -> logging.Logger:
-        """A logger of the package's."""
+        """A logger of the package's. It logs errors: some handlers end the process at CRITICAL, as absl's does."""
         return logging.getLogger(self.own or "trueup_app")
 
     def handlers(self) -> list[logging.Handler]:

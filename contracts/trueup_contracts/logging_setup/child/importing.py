@@ -33,7 +33,7 @@ def bare(probe: Probe) -> None:
     report["about"] = _about(probe)
     logging.basicConfig(level=logging.INFO, format="USER %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("trueup_app").info("app token")
-    probe.logger.critical("own token")
+    probe.logger.error("own token")
     probe.mark("warning")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -81,7 +81,7 @@ def configured(probe: Probe) -> None:
         (one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records
     ]
     report["app"] = users.works()
-    probe.logger.critical("own token")
+    probe.logger.error("own token")
     report["own"] = users.root.count("own token")
 
 
@@ -99,8 +99,8 @@ def found():
 
 def test_import(caplog):
     importlib.import_module(MODULE)
-    logging.getLogger(LOGGER).critical("import token")
-    logging.getLogger("trueup_app").critical("app token")
+    logging.getLogger(LOGGER).error("import token")
+    logging.getLogger("trueup_app").error("app token")
     got = [one.getMessage() for one in caplog.records]
     count = got.count("import token")
     assert count == 1, f"caplog has a record of logger {{LOGGER!r}} {{count}} times"
@@ -110,8 +110,8 @@ def test_setup(caplog):
     if FUNCTION:
         found()()
         found()()
-    logging.getLogger(LOGGER).critical("setup token")
-    logging.getLogger("trueup_app").critical("app token")
+    logging.getLogger(LOGGER).error("setup token")
+    logging.getLogger("trueup_app").error("app token")
     got = [one.getMessage() for one in caplog.records]
     count = got.count("setup token")
     assert count == 1, f"caplog has a record of logger {{LOGGER!r}} {{count}} times"

@@ -28,16 +28,16 @@ def again(probe: Probe) -> None:
     def step(name: str) -> None:
         probe.set_up()
         handlers[name] = probe.told_handlers()
-        probe.logger.critical("token %s.", name)
+        probe.logger.error("token %s.", name)
 
     step("once")
     step("twice")
-    forks = {"fork": forked(lambda: probe.logger.critical("token forked."), scale)}
+    forks = {"fork": forked(lambda: probe.logger.error("token forked."), scale)}
 
     def in_child() -> None:
         probe.set_up()
         count = len(probe.handlers())
-        probe.logger.critical("token refork. handlers=%d.", count)
+        probe.logger.error("token refork. handlers=%d.", count)
 
     forks["set up again in a fork"] = forked(in_child, scale)
     module = sys.modules[probe.module_name]
@@ -54,7 +54,7 @@ def _last(probe: Probe) -> None:
     before = sys.getswitchinterval()
     sys.setswitchinterval(60)
     for number in range(LAST):
-        probe.logger.critical("token last-%d.", number)
+        probe.logger.error("token last-%d.", number)
     sys.setswitchinterval(before)
 
 
@@ -75,7 +75,7 @@ def threads(probe: Probe) -> None:
         for one in started:
             one.join()
     probe.report |= {"handlers": probe.told_handlers(), "events": list(probe.trace.events)}
-    probe.logger.critical("token threads.")
+    probe.logger.error("token threads.")
 
 
 @contextlib.contextmanager
@@ -114,7 +114,7 @@ def configured(probe: Probe) -> None:
     report["records"] = [
         (one.name, one.getMessage()[:300], f"{one.filename}:{one.lineno}") for one in users.root.records
     ]
-    probe.logger.critical("own token")
+    probe.logger.error("own token")
     report["own"] = users.root.count("own token")
     report["propagate"] = bool(probe.logger.propagate)
 
@@ -144,19 +144,25 @@ def structured(probe: Probe) -> None:
     probe.import_it()
     probe.set_up(**json_keywords(probe.function))
     logger = probe.logger
-    logger.critical("token plain.")
-    logger.critical("token args. %s of %d", "one", 2)
-    logger.critical("token newline.\nsecond token newline.\r\nthird token newline.\u2028fourth\x85fifth\x0bsixth")
+    logger.error("token plain.")
+    logger.error("token args. %s of %d", "one", 2)
+    logger.error("token newline.\nsecond token newline.\r\nthird token newline.\u2028fourth\x85fifth\x0bsixth")
     try:
         raise ValueError("token exception.\nwith a second line, token exception.")
     except ValueError:
         logger.exception("token exception.")
-    logger.critical("token stack.", stack_info=True)
-    logger.critical('token quotes. " \\ \t {} %s')
-    logger.critical("token text. größer 中文 \N{GRINNING FACE}")
-    logger.critical("token surrogate. file \udcff.txt")
+    logger.error("token stack.", stack_info=True)
+    logger.error('token quotes. " \\ \t {} %s')
+    logger.error("token text. größer 中文 \N{GRINNING FACE}")
+    logger.error("token surrogate. file \udcff.txt")
     for name, value in (("nan", float("nan")), ("inf", float("inf")), ("minus", float("-inf"))):
-        logger.critical(f"token {name}.", extra={"loss": value, "nested": {"values": [value]}})
+        logger.error(f"token {name}.", extra={"loss": value, "nested": {"values": [value]}})
+    kept = {"found": {"tokens": 7, "seconds": 0.25, "model": "m-1", "ids": [11, [12]], "streamed": True}}
+    logger.error("token extra.", extra=kept)
+    try:
+        raise ValueError("token beside.")
+    except ValueError:
+        logger.exception("token beside.", extra=kept)
     cycle: list[Any] = []
     cycle.append(cycle)
     for name, extra in (
@@ -166,7 +172,7 @@ def structured(probe: Probe) -> None:
         ("cycle", cycle),
         ("keys", {(1, 2): 3}),
     ):
-        logger.critical(f"token {name}.", extra={"found": extra})
+        logger.error(f"token {name}.", extra={"found": extra})
 
 
 def secrets(probe: Probe) -> None:
@@ -174,8 +180,8 @@ def secrets(probe: Probe) -> None:
     probe.import_it()
     probe.set_up()
     for number, secret in enumerate(probe.request["secrets"]):
-        probe.logger.critical("token text-%d. key %s sent", number, secret)
-        probe.logger.critical(f"token inline-{number}. Authorization: Bearer {secret}")
+        probe.logger.error("token text-%d. key %s sent", number, secret)
+        probe.logger.error(f"token inline-{number}. Authorization: Bearer {secret}")
         try:
             raise RuntimeError(f"401 for {secret}")
         except RuntimeError:
@@ -191,7 +197,7 @@ def burst(probe: Probe, who: str = "") -> None:
 
 def _burst(probe: Probe, who: str) -> None:
     for number in range(RECORDS):
-        probe.logger.critical("token %s-%d. %s", who, number, LONG)
+        probe.logger.error("token %s-%d. %s", who, number, LONG)
 
 
 def processes(probe: Probe) -> None:

@@ -86,7 +86,10 @@ def _stored(event: BlockStored) -> dict[str, Any]:
         raise InvalidEventError(
             f"{len(names)} blocks of {size} tokens with {len(event.token_ids)} token_ids: {len(names) * size} are due"
         )
-    local = local_hashes(event.token_ids, size)
+    tokens = [token for token in event.token_ids if isinstance(token, int)]
+    if len(tokens) != len(event.token_ids):
+        raise InvalidEventError("token_ids hold texts, as TensorRT-LLM's multimodal keys are: of these no hash is known")
+    local = local_hashes(tokens, size)
     if event.extra_keys is not None:
         local = _with_extra_keys(local, event.extra_keys)
     salt = _salt(event)

@@ -88,7 +88,9 @@ def _stored(event: BlockStored) -> dict[str, Any]:
         )
     tokens = [token for token in event.token_ids if isinstance(token, int)]
     if len(tokens) != len(event.token_ids):
-        raise InvalidEventError("token_ids hold texts, as TensorRT-LLM's multimodal keys are: of these no hash is known")
+        raise InvalidEventError(
+            "token_ids hold texts, as TensorRT-LLM's multimodal keys are: of these no hash is known"
+        )
     local = local_hashes(tokens, size)
     if event.extra_keys is not None:
         local = _with_extra_keys(local, event.extra_keys)

@@ -16,6 +16,7 @@ from trueup_reference.kv_index.segments import Segment
 TTL_S: Final = 120.0
 MAX_BLOCKS: Final = 1 << 20
 KEPT: Final = 0.8  # of the bound, after pruning
+BY_ROUTE: Final = "this index has a time to live: it is fed by route, not by events"
 SPARE: Final = 1024  # routes that may be there without a block of their own, beside two for each block
 
 
@@ -95,14 +96,11 @@ class ApproximateIndex(KvIndex):
 
     def apply(self, event: Mapping[str, Any]) -> NoReturn:
         """Raises `InvalidEventError`: what events say and what is assumed cannot be told apart afterwards."""
-        raise InvalidEventError("this index has a time to live: it is fed by route, not by events")
+        raise InvalidEventError(BY_ROUTE)
 
-    def remove_worker(self, worker_id: int) -> None:
-        """Takes out all ranks of a worker, with all their blocks."""
-        super().remove_worker(worker_id)
-        with self._lock:
-            for worker in [one for one in self._renewed if one[0] == worker_id]:
-                del self._renewed[worker]
+    def discard(self, worker: Worker, block_hashes: Sequence[int], tier: str | None, group_idx: int | None) -> NoReturn:
+        """The same."""
+        raise InvalidEventError(BY_ROUTE)
 
     def close(self) -> None:
         """Gives everything back; calls from now on raise `ClosedError`."""
@@ -110,6 +108,14 @@ class ApproximateIndex(KvIndex):
         with self._lock:
             self._routes.clear()
             self._renewed.clear()
+
+    def _clear(self, worker: Worker) -> None:
+        super()._clear(worker)
+        self._renewed.pop(worker, None)
+
+    def _left(self, worker_id: int) -> None:
+        for worker in [one for one in self._renewed if one[0] == worker_id]:
+            del self._renewed[worker]
 
     def _begin(self) -> None:
         super()._begin()

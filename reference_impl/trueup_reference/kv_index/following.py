@@ -123,13 +123,6 @@ class FollowingIndex(KvIndex):
                     self._change(change)
             self._tracks = {worker: Track(newest) for worker, newest in positions.items()}
 
-    def remove_worker(self, worker_id: int) -> None:
-        """Takes out all ranks of a worker, with all their blocks; they are unknown again."""
-        super().remove_worker(worker_id)
-        with self._lock:
-            for worker in [one for one in self._tracks if one[0] == worker_id]:
-                del self._tracks[worker]
-
     def stats(self) -> dict[str, int]:
         """Counts from the start, and what is there now."""
         found = super().stats()
@@ -142,6 +135,10 @@ class FollowingIndex(KvIndex):
         super().close()
         with self._lock:
             self._tracks.clear()
+
+    def _left(self, worker_id: int) -> None:
+        for worker in [one for one in self._tracks if one[0] == worker_id]:
+            del self._tracks[worker]
 
     def _follow(self, change: Change) -> None:
         track = self._tracks.get(change.worker)

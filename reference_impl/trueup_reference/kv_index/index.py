@@ -100,6 +100,7 @@ class KvIndex:
                 for worker in [one for one in tree.workers if one[0] == worker_id]:
                     tree.clear(worker)
                 self._drop_if_empty(identity, tree)
+            self._left(worker_id)
 
     def clear_worker(self, worker_id: int, dp_rank: int) -> None:
         """Takes all blocks of one rank out, as *cleared* does."""
@@ -174,6 +175,9 @@ class KvIndex:
         """What every call starts with, inside the lock."""
         if self._is_closed:
             raise ClosedError("this index was closed")
+
+    def _left(self, worker_id: int) -> None:
+        """What else there is of a worker goes with it, inside the lock."""
 
     def _change(self, change: Change) -> None:
         tree = self._plain if change.identity is PLAIN else self._trees.get(change.identity)

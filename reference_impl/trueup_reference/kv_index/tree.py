@@ -240,21 +240,24 @@ class Tree(Shape):
             self.names.update(zip(names, range(base, base + len(names)), strict=False))
 
     def _check_order(self, holder: Holder, segment: Segment, end: int, chain: Chain) -> None:
-        """Refuses a block that would stand below itself: one that is not held but stands above what is."""
-        places = [(segment, end)]
-        places.extend((place[0], place[1] + 1) for name in chain.names if (place := self.find(holder, name)))
-        above: dict[Segment, int] = {}  # how many blocks of it
-        for start, stop in places:
-            one: Segment | None = start
-            while one is not None and above.get(one, -1) < stop:
-                above[one] = stop
-                one, stop = one.parent, RUN  # noqa: PLW2901
+        """Refuses a block that would stand below itself: not held, but above the parent or a held one before it."""
+        seen: dict[Segment, int] = {}  # how many blocks of it were looked at
         missing: set[int] = set()
-        for one, stop in above.items():
-            holes = ~one.mask(holder.slot) & (1 << min(stop, one.size)) - 1
-            missing.update(one.name(place) for place in bits(holes))
-        for name in chain.names if missing else ():
-            if name in missing:
+
+        def look_above(start: Segment, stop: int) -> None:
+            one: Segment | None = start
+            while one is not None and seen.get(one, -1) < stop:
+                seen[one] = stop
+                holes = ~one.mask(holder.slot) & (1 << min(stop, one.size)) - 1
+                missing.update(one.name(place) for place in bits(holes))
+                one, stop = one.parent, RUN
+
+        look_above(segment, end)
+        for name in chain.names:
+            place = self.find(holder, name)
+            if place is not None:
+                look_above(place[0], place[1])
+            elif name in missing:
                 raise InvalidEventError(f"block_hash {name} stands above its own parent_hash: a cycle")
 
     def _store_singly(self, holder: Holder, segment: Segment, end: int, chain: Chain, slots: tuple[int, ...]) -> None:

@@ -113,6 +113,8 @@ def test_a_worker_that_is_gone_takes_its_prompts_along() -> None:
     index.route(prompt("abc"), 1, 0)
     index.advance(4)
     assert index.find_matches_tokens(prompt("abc")) == {(1, 0): 3}
+    index.clear_worker(1, 0)
+    assert (index.tracked_blocks(), index._renewed) == (0, {})
     index.close()
     with pytest.raises(ClosedError):
         index.route(prompt("ab"), 1, 0)
@@ -138,6 +140,8 @@ def test_what_it_cannot_do_is_refused() -> None:
     index = made()
     with pytest.raises(InvalidEventError, match="fed by route"):
         index.apply({})
+    with pytest.raises(InvalidEventError, match="fed by route"):
+        index.discard((1, 0), [1], None, None)
     with pytest.raises(ValueError, match="seconds are -1"):
         index.advance(-1)
     with pytest.raises(InvalidEventError, match="token 1 is 4294967296"):

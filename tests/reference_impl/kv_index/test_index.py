@@ -143,14 +143,16 @@ def test_after_close_every_call_is_refused() -> None:
             lambda index=index: index.find_matches_tokens([1] * 16),
             lambda index=index: index.remove_worker(1),
             lambda index=index: index.clear_worker(1, 0),
-            lambda index=index: index.discard(ONE, [1], None, None),
         ]
         if isinstance(index, FollowingIndex):
             calls += [lambda index=index: index.state(1, 0), lambda index=index: index.replay([]), index.snapshot]
         if isinstance(index, ApproximateIndex):
             calls += [lambda index=index: index.route([1] * 16, 1, 0), lambda index=index: index.advance(1)]
         else:
-            calls.append(lambda index=index: index.apply(cleared(ONE)))
+            calls += [
+                lambda index=index: index.apply(cleared(ONE)),
+                lambda index=index: index.discard(ONE, [1], None, None),
+            ]
         for call in calls:
             with pytest.raises(ClosedError) as raised:
                 call()

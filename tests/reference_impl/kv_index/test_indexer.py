@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -62,15 +64,15 @@ class Engines:
         self.endpoints = [publisher.endpoint for publisher in self.publishers]
         self.replays = [publisher.replay_endpoint for publisher in self.publishers] if replays else None
         self.stack = stack
-        self.subscribers = 0
+        self.subscribers: list[Subscriber] = []
 
     def indexer(self, **settings: Any) -> Indexer:
         if self.replays is not None:
             settings |= {"replay_endpoints": self.replays}
         subscriber = self.stack.enter_context(Subscriber(self.endpoints, "kv", LONG_MS, **settings))
-        self.subscribers += 1
+        self.subscribers.append(subscriber)
         for publisher in self.publishers:
-            assert publisher.wait_for_subscribers(self.subscribers)
+            assert publisher.wait_for_subscribers(len(self.subscribers))
         sources = {endpoint: Source(number + 1) for number, endpoint in enumerate(self.endpoints)}
         return Indexer(KvIndex(SIZE), subscriber, sources)
 
@@ -128,6 +130,38 @@ def test_without_a_replay_a_worker_that_is_met_late_is_degraded_until_it_clears(
     publisher.publish(batch(AllBlocksCleared()))
     take(indexer, 1)
     assert (indexer.state(1, 0), indexer.index.tracked_blocks()) == ("exact", 0)
+
+
+def test_a_batch_that_no_replay_can_bring_degrades_and_the_index_goes_on(stack: ExitStack) -> None:
+    engines = Engines(stack)
+    (publisher,) = engines.publishers
+    indexer = engines.indexer()
+    publisher.publish(batch(store(tokens(2))))
+    take(indexer, 1)
+    assert indexer.state(1, 0) == "exact"
+    with pytest.raises(ValueError, match="cannot be written"):
+        publisher.publish(batch(store(tokens(2), extra_keys=object())))  # its number is gone
+    publisher.publish(batch(store(tokens(1, 50))))
+    take(indexer, 1)
+    assert (indexer.state(1, 0), indexer.stats()["gaps"]) == ("degraded", 1)
+    assert indexer.index.find_matches_tokens(tokens(1, 50)) == {(1, 0): 1}
+
+
+def test_it_runs_until_it_is_stopped_or_the_subscriber_is_closed(stack: ExitStack) -> None:
+    engines = Engines(stack)
+    indexer = engines.indexer()
+    running = threading.Thread(target=indexer.run)
+    running.start()
+    engines.publishers[0].publish(batch(store(tokens(2))))
+    deadline = time.monotonic() + LONG_MS / 1000
+    while indexer.state(1, 0) != "exact" and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert indexer.state(1, 0) == "exact"
+    engines.subscribers[0].close()
+    running.join(LONG_MS / 1000)
+    assert not running.is_alive()
+    indexer.stop()
+    indexer.run()  # is over at once
 
 
 def test_another_router_starts_from_a_snapshot_and_skips_what_it_holds_already(stack: ExitStack) -> None:

@@ -188,6 +188,19 @@ def test_a_block_below_itself_is_refused_whole() -> None:
     check(trees(index)[0])
 
 
+def test_a_chain_is_stored_again_over_its_holes_whatever_its_names_mean_to_others() -> None:
+    index = KvIndex(16)
+    index.apply(stored((2, 0), None, [(3, 7), (2, 7), (1, 7)]))  # the same names for other blocks
+    chain = [(1, 1), (2, 2), (3, 3)]
+    index.apply(stored((1, 0), None, chain))
+    for gone in ([1], [2], [1, 2], [3, 1]):
+        index.apply(removed((1, 0), gone))
+        index.apply(stored((1, 0), None, chain))
+        assert index.find_matches([1, 2, 3]) == {(1, 0): 3}
+        check(trees(index)[0])
+    assert index.tracked_blocks() == 6
+
+
 def test_what_is_below_a_removed_block_revives_with_it() -> None:
     index = KvIndex(16)
     index.apply(stored((1, 0), None, [(1, 1), (2, 2), (3, 3)]))

@@ -32,6 +32,8 @@ def path(text: str) -> Path:
 class Naming:
     """The sequence hashes of each worker: by the recipe, or, of workers 3, 7, 11 and so on, others of their own.
 
+    Workers 2, 6, 10 and so on then call a block as others call the one with a and b exchanged.
+
     `special`: hashes of the test's own for whole paths, before all others.
     """
 
@@ -47,7 +49,14 @@ class Naming:
         made = _named(block)
         if self._is_own and worker[0] % 4 == 3:
             return recipe.next_hash(made, _SALT ^ worker[0])
+        if self._is_own and worker[0] % 4 == 2:
+            return _named(tuple(_swapped().get(one, one) for one in block))
         return made
+
+
+@functools.cache
+def _swapped() -> dict[int, int]:
+    return {local("a"): local("b"), local("b"): local("a")}
 
 
 @functools.lru_cache(maxsize=65_536)

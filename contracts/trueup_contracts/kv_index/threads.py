@@ -140,7 +140,7 @@ class _Watched:
 def test_a_match_is_never_deeper_than_at_some_moment(trueup_subject: Subject, trueup_profile: Profile) -> None:
     request = path("abcdefgh")
     rounds = ROUNDS[trueup_profile.name]
-    for turn in range(TURNS):
+    for turn in range(3 * TURNS):
         seed = trueup_profile.seed + turn
         trial = Trial(trueup_subject)
         watched = [

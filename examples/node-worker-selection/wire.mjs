@@ -13,9 +13,10 @@ export class Float {
 
 /** Throw it to refuse a call. `code`: invalid, closed, unsupported, malformed, incomplete, too_large, timeout. */
 export class Refusal extends Error {
-  constructor(message, code = "invalid") {
+  constructor(message, code = "invalid", data = undefined) {
     super(message);
     this.code = code;
+    this.data = data; // with incomplete: what came
   }
 }
 
@@ -52,46 +53,55 @@ export function encoded(value) {
 /**
  * Answers requests until stdin ends.
  * about: {name, version, capabilities}; open(args): an object whose methods are the suite's operations,
- * each called with one object of named arguments.
+ * each called with one object of named arguments; factory: those that are asked without such an object.
+ * All of them may be asynchronous. One is answered after the other, unless the capability concurrent_calls is claimed.
  */
-export function serve(about, open) {
+export function serve(about, open, factory = {}) {
   console.log = console.info = console.error; // stdout is for messages, stderr for logs
   const handles = new Map();
   let opened = 0;
 
-  function result({ op, on, args }) {
+  async function result({ op, on, args }) {
     if (op === "hello") {
       const language = `JavaScript (Node ${process.versions.node})`;
       return { wire: 1, version: "", ...about, language };
     }
     if (op === "bye") return null;
     if (op === "open") {
-      const made = open(decoded(args));
+      const made = await open(decoded(args));
       handles.set(`h${++opened}`, made);
       return `h${opened}`;
     }
+    if (on === undefined) return called(factory, op, args);
     if (!handles.has(on)) throw new Refusal(`there is no open handle ${on}`, "closed");
     const subject = handles.get(on);
     if (op === "close") {
       handles.delete(on);
+      if (typeof subject.close === "function") await subject.close(decoded(args));
       return null;
     }
-    if (typeof subject[op] !== "function") throw new Refusal(`there is no operation ${op}`, "unsupported");
-    return encoded(subject[op](decoded(args)));
+    return called(subject, op, args);
   }
 
-  function answer(line) {
+  async function called(subject, op, args) {
+    if (typeof subject[op] !== "function") throw new Refusal(`there is no operation ${op}`, "unsupported");
+    return encoded(await subject[op](decoded(args)));
+  }
+
+  async function answer(line) {
     const request = JSON.parse(line);
     try {
-      return { id: request.id, ok: result(request) };
+      return { id: request.id, ok: await result(request) };
     } catch (error) {
       const code = error instanceof Refusal ? error.code : "internal";
-      return { id: request.id, error: { code, message: code === "internal" ? error.stack : error.message } };
+      const told = { code, message: code === "internal" ? error.stack : error.message };
+      if (error.data !== undefined) told.data = encoded(error.data);
+      return { id: request.id, error: told };
     }
   }
 
-  createInterface({ input: process.stdin, terminal: false }).on("line", (line) => {
-    let left = Buffer.from(JSON.stringify(answer(line)) + "\n");
+  function write(reply) {
+    let left = Buffer.from(JSON.stringify(reply) + "\n");
     while (left.length > 0) {
       try {
         left = left.subarray(writeSync(1, left));
@@ -99,5 +109,11 @@ export function serve(about, open) {
         if (error.code !== "EAGAIN") throw error; // the pipe is full: once more
       }
     }
+  }
+
+  const isConcurrent = (about.capabilities ?? []).includes("concurrent_calls");
+  let earlier = Promise.resolve();
+  createInterface({ input: process.stdin, terminal: false }).on("line", (line) => {
+    earlier = (isConcurrent ? Promise.resolve() : earlier).then(() => answer(line)).then(write);
   });
 }

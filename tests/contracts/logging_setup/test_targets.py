@@ -13,6 +13,7 @@ import pytest
 
 from contracts.logging_setup.packages import QUICK, Package
 from contracts.suite_runs import verdicts_of
+from trueup_contracts import claims
 from trueup_contracts.declarations import parse
 from trueup_contracts.errors import AdapterDiedError, TargetError
 from trueup_contracts.logging_setup import SUITE, interpreter
@@ -51,7 +52,12 @@ def test_targets_that_cannot_be_asked(target: str, tmp_path: Path) -> None:
 
 def test_a_file_claims_for_a_function_of_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def setup(level='INFO'): pass\n")
-    settings = Settings(tmp_path, claims={"logging-setup@theirs": frozenset({"level"})})
+    (tmp_path / "claims.toml").write_text('"logging-setup@theirs" = ["level"]\n"logging-setup@mine" = ["json"]\n')
+    declared = parse(["logging-setup@theirs = setup:mine:setup", "logging-setup = import:mine"])
+    with pytest.raises(TargetError, match="logging-setup@mine says itself what it claims\nits target is import:mine"):
+        claims.read(tmp_path / "claims.toml", declared)
+    (tmp_path / "claims.toml").write_text('"logging-setup@theirs" = ["level"]\n')
+    settings = Settings(tmp_path, claims=claims.read(tmp_path / "claims.toml", declared))
     assert load("setup:mine:setup", SUITE, "theirs", settings).capabilities == {"setup", "level"}
 
 

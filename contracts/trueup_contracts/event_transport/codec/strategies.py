@@ -10,7 +10,8 @@ from trueup_contracts.event_transport.codec.fields import I64_MAX, I64_MIN, U64_
 
 _EDGES = [0, 1, 127, 128, 255, 256, 65_535, 65_536, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 53]
 _UNSIGNED = st.one_of(st.sampled_from([*_EDGES, I64_MAX, I64_MAX + 1, U64_MAX]), st.integers(0, U64_MAX))
-_NEGATIVE = st.one_of(st.sampled_from([-1, -32, -33, -128, -129, I64_MIN]), st.integers(I64_MIN, -1))
+_BELOW = [-1, -32, -33, -128, -129, -(1 << 15), -(1 << 15) - 1, -(1 << 31), -(1 << 31) - 1, I64_MIN]
+_NEGATIVE = st.one_of(st.sampled_from(_BELOW), st.integers(I64_MIN, -1))
 _DIGEST = st.binary(min_size=32, max_size=32)
 _TEXT = st.sampled_from(["", "GPU", "a" * 32]) | st.text(st.characters(codec="utf-8"), max_size=12)
 _HASHES = {
@@ -28,6 +29,25 @@ _PLACED = {
     "group_idx": st.none() | st.integers(0, 300),
     "kv_cache_spec_kind": st.none() | _TEXT,
     "kv_cache_spec_sliding_window": st.none() | st.integers(0, 1 << 20),
+}
+
+# At both ends of each width in which MessagePack writes an integer.
+EDGES: dict[str, Any] = {
+    "topic": "",
+    "sequence": 0,
+    "publisher_id": None,
+    "batch": {
+        "ts": 0.0,
+        "events": [
+            {"type": "BlockRemoved", "block_hashes": hashes, "medium": None, "group_idx": None, "unknown": {}}
+            for hashes in (
+                [{"u64": str(number)} for number in (*_EDGES, I64_MAX, I64_MAX + 1, U64_MAX)],
+                [{"i64": str(number)} for number in _BELOW],
+            )
+        ],
+        "data_parallel_rank": None,
+        "unknown": {},
+    },
 }
 
 

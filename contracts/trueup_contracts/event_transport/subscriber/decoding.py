@@ -16,7 +16,7 @@ from trueup_contracts.event_transport.codec.fields import by_name
 from trueup_contracts.event_transport.codec.golden import Golden, golden, malformed
 from trueup_contracts.event_transport.codec.judging import equal, hash_differs, same
 from trueup_contracts.event_transport.codec.messagepack import read
-from trueup_contracts.event_transport.codec.strategies import messages, planes
+from trueup_contracts.event_transport.codec.strategies import EDGES, messages, planes
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
 
@@ -249,7 +249,7 @@ def test_what_is_written_is_read(trueup_subject: Subject, trueup_profile: Profil
     assert dialects, "no dialect is read"
     for dialect in dialects:
         reader.reads(next(of_dialect(dialect)))  # who settles on a dialect has it now: ES-122 is about that
-
+        _reads_back(reader, dialect)(EDGES)
         trueup_profile.check(_reads_back(reader, dialect), message=messages())
 
 

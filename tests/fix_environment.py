@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,12 @@ WHEN = "2026-01-02T03:04:05+00:00"
 
 @pytest.fixture(scope="session", autouse=True)
 def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A home folder of its own; no variables of Git, GitHub, make, Python or colour; Git's identity and time fixed."""
+    """A home folder of its own; no variables of Git, GitHub, make, Python or colour; Git's identity and time fixed.
+
+    SIGINT does what it does: a job in the background is started with it ignored, and so would be what the tests start.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(GITCONFIG)
     with pytest.MonkeyPatch.context() as patch:

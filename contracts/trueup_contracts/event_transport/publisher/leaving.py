@@ -20,7 +20,8 @@ from trueup_contracts.subject import Subject
 
 # What is given to it: the module search path, and where the factory is.
 _PROGRAM = """
-import json, sys, time
+import json, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 given = json.loads(sys.argv[1])
 sys.path[:] = given["path"]
 from pathlib import Path

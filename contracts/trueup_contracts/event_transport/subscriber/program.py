@@ -16,7 +16,8 @@ from trueup_contracts.processes import ending
 from trueup_contracts.subject import Subject
 
 _CODE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 sys.path[:] = sys.argv[1].split("\\n")
 from trueup_contracts.event_transport.subscriber import program
 program.main(sys.argv[2:])

@@ -99,6 +99,9 @@ def test_endpoints_are_told_apart(trueup_subject: Subject) -> None:
         for peer, start in ((one, 0), (two, 100)):
             numbers = sequences([each for each in found if each.endpoint == peer.endpoint])
             due = list(range(start, start + 20))
+            foreign = [number for number in numbers if number not in due]
+            told = f"{len(foreign)} messages that another endpoint had sent were told to be of {peer.endpoint}"
+            assert not foreign, told
             assert numbers == due, f"of {peer.endpoint} were received {numbers}; {due} is due, with that endpoint"
         subscriber.counts(gaps=0, restarts=0, received=40)
 

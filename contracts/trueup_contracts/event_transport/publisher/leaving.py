@@ -36,29 +36,32 @@ publisher = in_loop(make(endpoint=given["endpoint"], topic="kv", format="A"))
 for _ in range(20):
     publisher.publish(batch=given["batch"])
 print("open", flush=True)
-while given["stays"]:
+ends_s = time.monotonic() + given["stays_s"]  # also where nobody is left to end it
+while time.monotonic() < ends_s:
     publisher.publish(batch=given["batch"])
     time.sleep(0.01)
 """
 
+_STAYS = 4  # times as long as is waited for its end
+
 
 @requirement("EP-068")
 def test_the_interpreter_ends_with_a_publisher_open(trueup_subject: Subject) -> None:
-    with _process(trueup_subject, stays=False) as process:
+    with _process(trueup_subject, stays_s=0) as process:
         status = _status(process, trueup_subject, "its program had ended, with a publisher still open,")
         assert status == 0, f"a program that leaves a publisher open ended with status {status}: {_last(process)}"
 
 
 @requirement("EP-069")
 def test_an_interrupt_ends_the_process(trueup_subject: Subject) -> None:
-    with _process(trueup_subject, stays=True) as process:
+    with _process(trueup_subject, stays_s=_STAYS * Budgets(trueup_subject.scale).signal_s) as process:
         process.send_signal(signal.SIGINT)
         status = _status(process, trueup_subject, "SIGINT came, with a publisher open,")
         assert status != 0, "SIGINT ended a program with status 0: whoever started it takes it for done"
 
 
 @contextmanager
-def _process(subject: Subject, *, stays: bool) -> Iterator[subprocess.Popen[str]]:
+def _process(subject: Subject, *, stays_s: float) -> Iterator[subprocess.Popen[str]]:
     """An interpreter that has opened a publisher and published."""
     module = subject.target.partition(":")[0]
     found = getattr(sys.modules.get(module), "__file__", None)
@@ -68,7 +71,7 @@ def _process(subject: Subject, *, stays: bool) -> Iterator[subprocess.Popen[str]
         "target": subject.target,
         "endpoint": ANYWHERE,
         "batch": batch(0),
-        "stays": stays,
+        "stays_s": stays_s,
     }
     argv = [sys.executable, "-c", _PROGRAM, json.dumps(given)]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

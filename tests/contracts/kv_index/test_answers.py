@@ -9,7 +9,7 @@ import pytest
 from trueup_contracts.errors import WrongAnswerError
 from trueup_contracts.kv_index.calls import depths
 
-FORMS = [
+FORMS: list[Any] = [
     {(7, 0): 3, (8, 1): 2},
     [{"worker_id": 7, "dp_rank": 0, "depth": 3}, {"worker_id": 8, "dp_rank": 1, "depth": 2}],
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
-from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.errors import AdapterError, Refusal, WrongAnswerError
 from trueup_contracts.kv_index.codec import Sent
 from trueup_contracts.kv_index.drawing import Drawing, history
 from trueup_contracts.kv_index.model import Model, Path, Worker
@@ -53,18 +53,30 @@ class Index:
 
 
 def depths(told: Any) -> dict[Worker, int]:
-    """Matches as a mapping; an `AssertionError` for what is no answer of the contract."""
+    """Matches as a mapping; `WrongAnswerError` for what is no answer of the contract."""
+    __tracebackhide__ = True
     if isinstance(told, Mapping):
         pairs = list(told.items())
+    elif isinstance(told, list | tuple):
+        pairs = [_pair(one) for one in told]
     else:
-        assert isinstance(told, list | tuple), f"matches are a mapping or a list; this is a {type(told).__name__}"
-        pairs = [((one["worker_id"], one["dp_rank"]), one["depth"]) for one in told]
+        raise WrongAnswerError(f"matches are a mapping or a list; this is a {type(told).__name__}")
     found = {}
     for worker, depth in pairs:
-        assert isinstance(worker, tuple), f"a match is of (worker id, rank); this is one of {worker!r}"
-        assert worker not in found, f"worker {worker} is among the matches twice"
+        if not isinstance(worker, tuple) or len(worker) != 2:
+            raise WrongAnswerError(f"a match is of (worker id, rank); this is one of {worker!r}")
+        if worker in found:
+            raise WrongAnswerError(f"worker {worker} is among the matches twice")
         found[worker] = depth
     return found
+
+
+def _pair(one: Any) -> tuple[Any, Any]:
+    """A match of a list."""
+    __tracebackhide__ = True
+    if not isinstance(one, Mapping) or not {"worker_id", "dp_rank", "depth"} <= one.keys():
+        raise WrongAnswerError(f"a match in a list is {{'worker_id', 'dp_rank', 'depth'}}; this is {one!r}")
+    return (one["worker_id"], one["dp_rank"]), one["depth"]
 
 
 class Trial(Index):

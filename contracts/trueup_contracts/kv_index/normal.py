@@ -46,7 +46,7 @@ def normalise(batch: Mapping[str, Any], source: Source) -> list[dict[str, Any]]:
     if type(rank) is not int or not 0 <= rank < _U32:
         raise ValueError(f"data_parallel_rank is {rank!r}: an integer from 0 to 2^32 - 1 is due")
     made = []
-    for number, event in enumerate(batch["events"]):
+    for number, event in enumerate(_listed(batch, "events")):
         try:
             told = {"event_id": source.sequence, "dp_rank": rank, "data": _data(event), **_beside(event)}
         except ValueError as error:
@@ -59,9 +59,9 @@ def as_u64(value: Any) -> int:
     """A hash as an unsigned integer of 64 bits."""
     if isinstance(value, Mapping) and len(value) == 1:
         [(kind, text)] = value.items()
-        if kind in ("i64", "u64"):
+        if kind in ("i64", "u64") and isinstance(text, str):
             value = int(text)
-        elif kind == "bytes":
+        elif kind == "bytes" and isinstance(text, str):
             value = bytes.fromhex(text)
     if isinstance(value, bytes | bytearray) and value:
         return int.from_bytes(value[-8:], "big")
@@ -70,12 +70,22 @@ def as_u64(value: Any) -> int:
     raise ValueError(f"{value!r} is no hash: an integer of 64 bits or bytes are due")
 
 
+def _listed(told: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """A member that must be there, and be a list."""
+    found = told.get(name)
+    if not isinstance(found, list | tuple):
+        raise ValueError(f"{name} is {'missing' if name not in told else repr(found)}: a list is due")
+    return found
+
+
 def _data(event: Mapping[str, Any]) -> Any:
+    if not isinstance(event, Mapping):
+        raise ValueError(f"{event!r} is no event: a mapping is due")
     kind = event.get("type")
     if kind == "AllBlocksCleared":
         return "cleared"
     if kind == "BlockRemoved":
-        return {"removed": {"block_hashes": [as_u64(one) for one in event["block_hashes"]]}}
+        return {"removed": {"block_hashes": [as_u64(one) for one in _listed(event, "block_hashes")]}}
     if kind == "BlockStored":
         parent = event.get("parent_block_hash")
         return {"stored": {"parent_hash": None if parent is None else as_u64(parent), "blocks": list(_blocks(event))}}
@@ -85,9 +95,7 @@ def _data(event: Mapping[str, Any]) -> Any:
 def _blocks(event: Mapping[str, Any]) -> Iterator[dict[str, int]]:
     from trueup_contracts.kv_index import recipe
 
-    names: Sequence[Any] = event["block_hashes"]
-    tokens: Sequence[Any] = event["token_ids"]
-    size = event["block_size"]
+    names, tokens, size = _listed(event, "block_hashes"), _listed(event, "token_ids"), event.get("block_size")
     if type(size) is not int or size < 1 or len(tokens) != len(names) * size:
         raise ValueError(f"{len(names)} blocks of {size!r} tokens have {len(tokens)} token_ids")
     for token in tokens:
@@ -101,10 +109,13 @@ def _beside(event: Mapping[str, Any]) -> dict[str, Any]:
     beside: dict[str, Any] = {}
     medium = event.get("medium")
     if medium is not None:
-        if medium not in TIERS:
+        if not isinstance(medium, str) or medium not in TIERS:
             raise ValueError(f"the medium {medium!r} is unknown; known are {', '.join(TIERS)}")
         beside["tier"] = TIERS[medium]
-    salt = event.get("cache_salt", (event.get("metadata") or {}).get("cache_salt"))
+    metadata = event.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise ValueError(f"the metadata are {metadata!r}: a mapping is due")
+    salt = event.get("cache_salt", metadata.get("cache_salt"))
     identity = {"lora_name": event.get("lora_name"), "cache_salt": salt, "group_idx": event.get("group_idx")}
     if any(value is not None for value in identity.values()):
         beside["identity"] = identity

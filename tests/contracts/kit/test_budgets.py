@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,22 @@ def test_this_process_takes_something() -> None:
     assert after.resident_bytes - before.resident_bytes >= len(kept) // 2
     assert after.descriptors == before.descriptors + 1
     assert after.threads >= 1
+
+
+class _JustNow(Future[int]):
+    """It gets its answer right after whoever waits for it has given up waiting."""
+
+    def result(self, timeout: float | None = None) -> int:
+        if self.done():
+            return super().result(timeout)
+        self.set_result(7)
+        raise TimeoutError
+
+
+def test_an_answer_that_comes_as_the_wait_ends_is_an_answer() -> None:
+    apart = Apart(_subject())
+    try:
+        assert apart.answer(_JustNow(), 0.0) == 7
+        assert not apart.is_given_up
+    finally:
+        apart.end()

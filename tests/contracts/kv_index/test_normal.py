@@ -102,6 +102,16 @@ WRONG = [
     (batch({**STORED, "medium": "TAPE"}), "the medium 'TAPE' is unknown; known are GPU, CPU"),
     (batch({"type": "AllBlocksCleared"}, {"type": "Moved"}), "event 1 of the batch: the type 'Moved' is unknown"),
     (batch(STORED, rank=-1), "data_parallel_rank is -1"),
+    ({}, "events is missing: a list is due"),
+    ({"events": "BlockStored"}, "events is 'BlockStored': a list is due"),
+    ({"events": [["BlockStored"]]}, r"event 0 of the batch: \['BlockStored'\] is no event"),
+    (batch({"type": "BlockRemoved"}), "event 0 of the batch: block_hashes is missing"),
+    (batch({**STORED, "block_hashes": 7}), "event 0 of the batch: block_hashes is 7: a list is due"),
+    (batch({**STORED, "token_ids": "abcd"}), "event 0 of the batch: token_ids is 'abcd': a list is due"),
+    (batch({**STORED, "block_size": None}), "2 blocks of None tokens have 4 token_ids"),
+    (batch({**STORED, "parent_block_hash": {"i64": None}}), "event 0 of the batch: {'i64': None} is no hash"),
+    (batch({**STORED, "medium": ["GPU"]}), r"the medium \['GPU'\] is unknown"),
+    (batch({**STORED, "metadata": ["salt"]}), r"the metadata are \['salt'\]: a mapping is due"),
 ]
 
 

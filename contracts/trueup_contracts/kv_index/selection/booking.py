@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from trueup_contracts import requirement
-from trueup_contracts.errors import Refusal
+from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.kv_index.selection import codec
 from trueup_contracts.kv_index.selection.calls import IDLE, Ask, Pair, Selector
 from trueup_contracts.profile import Profile
@@ -22,10 +22,13 @@ BOTH: list[Pair] = [A, B]
 
 def tolerant(selector: Selector, call: str, identity: str) -> None:
     """A call that may be refused, and must change nothing either way."""
+    __tracebackhide__ = True
     try:
         selector.handle.call(call, id=identity)
     except Refusal:
         return
+    except AdapterError as error:
+        raise AdapterError(f"{error}; to refuse it by a ValueError or a TypeError would be right too") from error
 
 
 @requirement("WS-019")

@@ -39,6 +39,7 @@ class Selector:
         self.handle: Handle = subject.open(
             block_size=block_size, overlap_weight=overlap_weight, temperature=temperature, seed=seed
         )
+        self._strayed = ""  # the first request that went elsewhere than where it was pinned: it explains later loads
 
     def select(self, ask: Ask, candidates: Sequence[Pair], overlaps: Iterable[Pair] | None = None) -> Pair:
         """The worker chosen; `overlaps`: the order in which they are told."""
@@ -51,7 +52,10 @@ class Selector:
             "seq_hashes": list(ask.hashes),
             "pinned": list(ask.pinned) if ask.pinned is not None else None,
         }
-        return self.select_raw(request, told, [list(each) for each in candidates], candidates)
+        chosen = self.select_raw(request, told, [list(each) for each in candidates], candidates)
+        if ask.pinned is not None and chosen != ask.pinned and not self._strayed:
+            self._strayed = f"; {ask.id!r} was pinned to {list(ask.pinned)} before, and {list(chosen)} was answered"
+        return chosen
 
     def select_raw(self, request: Any, overlaps: Any, candidates: Any, due: Iterable[Any] = ()) -> Pair:
         """The same of arguments as they go over the wire; the answer must be one of `due`, if any."""
@@ -110,6 +114,7 @@ class Selector:
             if not same(found, (tokens, blocks)):
                 raise AssertionError(
                     f"{when}, active({list(worker)}) is {_told(found)}, expected {_told((tokens, blocks))}"
+                    f"{self._strayed}"
                 )
 
 

@@ -56,13 +56,13 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.router.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.embedding_cache.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.metrics.report
-	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.worker_selection.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.event_transport.codec.report
 	PYTHONPATH=tests $(BIN)/python -W ignore::ResourceWarning -m contracts.event_transport.subscriber.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.event_transport.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.logging_setup.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
+	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
 
 demo: $(TEST_READY)  ## three mock workers, and a KV index that routes requests among them, live; Ctrl-C ends it
 	$(BIN)/trueup-kv-index --mock-workers 3

@@ -41,8 +41,8 @@ class Apart:
         try:
             return future.result(limit_s)
         except TimeoutError:
-            if future.done():  # the work's own error
-                raise
+            if future.done():  # the work's own error, or it has ended just now
+                return future.result()
             self.is_given_up = True
             self._subject.give_up(self._thread)
             self._work.put(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,21 @@ def test_the_errors_of_work_are_its_own() -> None:
     for error in (ValueError("no"), TimeoutError("theirs"), AdapterDiedError("gone")):
         with pytest.raises(type(error), match=str(error)):
             apart.run(lambda error=error: fail(error), 10)  # type: ignore[misc]
+    assert not apart.is_given_up
+    apart.end()
+
+
+def test_what_ends_just_when_it_is_late_is_answered() -> None:
+    apart = Apart(_subject())
+
+    class Late(Future[int]):
+        def result(self, timeout: float | None = None) -> int:
+            if timeout is not None:
+                self.set_result(7)  # between the end of the wait and the look
+                raise TimeoutError
+            return super().result()
+
+    assert apart.answer(Late(), 10) == 7
     assert not apart.is_given_up
     apart.end()
 

@@ -87,6 +87,21 @@ def test_the_errors_of_work_are_its_own() -> None:
     apart.end()
 
 
+def test_what_ends_just_when_it_is_late_is_answered() -> None:
+    apart = Apart(_subject())
+
+    class Late(Future[int]):
+        def result(self, timeout: float | None = None) -> int:
+            if timeout is not None:
+                self.set_result(7)  # between the end of the wait and the look
+                raise TimeoutError
+            return super().result()
+
+    assert apart.answer(Late(), 10) == 7
+    assert not apart.is_given_up
+    apart.end()
+
+
 def test_what_hangs_is_given_up_and_forgotten() -> None:
     subject, over = _subject(), threading.Event()
     subject.begin("a test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager
 from types import TracebackType
@@ -87,8 +87,11 @@ class Publisher:
 
     def stats(self) -> dict[str, int]:
         """The counts."""
-        found = self.ask("stats")
-        return {name: found[name] for name in ("accepted", "refused", "dropped", "queued", "sent")}
+        found, due = self.ask("stats"), ("accepted", "refused", "dropped", "queued", "sent")
+        assert isinstance(found, Mapping), f"stats() answered {found!r}; a mapping is due"
+        wrong = [name for name in due if type(found.get(name)) is not int]
+        assert not wrong, f"stats() answered {dict(found)!r}: {', '.join(wrong)} must be there, as integers"
+        return {name: found[name] for name in due}
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Whether all that was accepted has been sent by then."""

@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,10 @@ class Program:
         """It has received once. A program that cannot be started at all is not judged."""
         __tracebackhide__ = True
         assert self._process.stdout is not None
-        log = b""
+        log, until = b"", time.monotonic() + budgets.signal_s  # in all: it may write without an end
         while _RECEIVED not in log:
-            is_there, _, _ = select.select([self._process.stdout], [], [], budgets.signal_s)
+            left_s = max(0.0, until - time.monotonic())
+            is_there = left_s and select.select([self._process.stdout], [], [], left_s)[0]
             more = os.read(self._process.stdout.fileno(), 1 << 16) if is_there else b""
             log += more
             if not more:

@@ -47,10 +47,7 @@ class Tap:
         socket.set(zmq.IPV6, 1)
         monitor = socket.get_monitor_socket(_EVENTS)
         self._monitors.append(monitor)
-        try:
-            socket.connect(endpoint)
-        except zmq.ZMQError as error:
-            raise _unusable(endpoint, error) from error
+        _connect(socket, endpoint)
         socket.set(zmq.SUBSCRIBE, topic.encode("utf-8"))
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)
@@ -102,10 +99,7 @@ def replay(endpoint: str, start: int, timeout_s: float) -> list[tuple[bytes, ...
         socket.set(zmq.RCVHWM, HIGH_WATER_MARK)
         socket.set(zmq.MAXMSGSIZE, MAX_BYTES)
         socket.set(zmq.IPV6, 1)
-        try:
-            socket.connect(endpoint)
-        except zmq.ZMQError as error:
-            raise _unusable(endpoint, error) from error
+        _connect(socket, endpoint)
         socket.send_multipart(request(start))
         found: list[tuple[bytes, ...]] = []
         while len(found) < MOST_REPLIES and socket.poll(int(timeout_s * 1_000)):
@@ -122,6 +116,17 @@ def _is_end(frames: Sequence[bytes]) -> bool:
         return parse(frames).end
     except Unreadable:
         return False
+
+
+def _connect(socket: zmq.Socket[bytes], endpoint: str) -> None:
+    """libzmq takes ports that cannot be, and waits for them."""
+    port = endpoint.rpartition(":")[2]
+    if endpoint.startswith("tcp://") and port.isascii() and port.isdigit() and not 0 < int(port[:6]) < 1 << 16:
+        raise UsageError(f"{endpoint}: ports are from 1 to 65535", hint="such as tcp://127.0.0.1:5557")
+    try:
+        socket.connect(endpoint)
+    except zmq.ZMQError as error:
+        raise _unusable(endpoint, error) from error
 
 
 def _unusable(endpoint: str, error: zmq.ZMQError) -> UsageError:

@@ -49,10 +49,12 @@ class _Run:
         if args.record is not None:
             endpoints = [watch.endpoint for watch in self.watches]
             self.writer = Writer(args.record, endpoints, args.topic, args.format, self.started_at)
+        replay = None
         try:
             with contextlib.suppress(KeyboardInterrupt):  # the way to end it: what was seen is told
                 self._watch()
-            replay = self._replay()
+            with contextlib.suppress(KeyboardInterrupt):  # a second one, for a replay that does not end
+                replay = self._replay()
         finally:
             if self.writer is not None:
                 self.writer.close()

@@ -121,8 +121,9 @@ def _replay(watch: Watch, replay: Replay) -> str:
     span = f", {replay.first} to {replay.last}" if replay.count else ""
     live = sum(one >= replay.start for one in watch.payloads)
     told = f"form {replay.form}, {_many(replay.count, 'message')}{span}; {replay.same:,} of {live:,} as seen live"
-    if watch.missed:
-        told += f"; {replay.filled:,} of the {watch.missed:,} missing ones"
+    missed = sum(last - first + 1 for first, last in watch.losses)  # since the last restart
+    if missed:
+        told += f"; {replay.filled:,} of the {missed:,} missing ones"
     return told
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup_contracts.event_transport.codec import Breach, Decoded, Format, Speech, Unreadable, decode
 from trueup_contracts.event_transport.codec.fields import BLOCK_REMOVED, BLOCK_STORED
-from trueup_contracts.event_transport.tap.sequences import DUPLICATE, GAP, OUT_OF_ORDER, Note, Sequences
+from trueup_contracts.event_transport.tap.sequences import DUPLICATE, GAP, RESTART, Note, Sequences
 
 MOST_BLOCKS = 1_000_000  # that are followed one by one, to tell how many there are
 MOST_DIGESTS = 200_000  # of payloads, for a comparison with a replay
@@ -91,7 +91,7 @@ class Watch:
         self._noted(note)
         self.first = message.sequence if self.first is None else self.first
         self.last = message.sequence
-        if note is None or note.kind not in (DUPLICATE, OUT_OF_ORDER):
+        if note is None or note.kind != DUPLICATE:
             self._count(message)
         self._payload(message.sequence, frames[-1])
         breaches = self.speech.hear(message) if format == "A" else ()
@@ -112,6 +112,11 @@ class Watch:
         if note is None:
             return
         self.notes[note.kind] += 1
+        if note.kind == RESTART:  # another life: its numbers mean other batches, and nothing is resident yet
+            self.payloads.clear()
+            self.losses.clear()
+            if self.resident is not None:
+                self.resident.clear()
         if note.kind == GAP:
             self.missed += note.missed or 0
             if len(self.losses) < 10_000:
@@ -122,11 +127,12 @@ class Watch:
     def _count(self, message: Decoded) -> None:
         if len(self.topics) < MOST_TOPICS or message.topic in self.topics:
             self.topics[message.topic] += 1
-        if message.publisher_id is not None and (len(self.publishers) < MOST_TOPICS):
-            self.publishers[message.publisher_id] += 1
+        publisher = message.publisher_id
+        if publisher is not None and (len(self.publishers) < MOST_TOPICS or publisher in self.publishers):
+            self.publishers[publisher] += 1
         if message.format == "A":
             rank = message.batch["data_parallel_rank"]
-            if rank is not None and len(self.ranks) < MOST_TOPICS:
+            if rank is not None and (len(self.ranks) < MOST_TOPICS or str(rank) in self.ranks):
                 self.ranks[str(rank)] += 1
         for event in message.events:
             tag = event["type"]

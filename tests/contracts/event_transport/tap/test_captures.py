@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from contracts.event_transport.tap.engine import replaying
 from contracts.event_transport.tap.tapping import Tapped, batch
 from trueup_contracts.event_transport.codec.golden import malformed
-from trueup_contracts.event_transport.codec.replies import WITH_TOPIC, WITHOUT_TOPIC
+from trueup_contracts.event_transport.codec.replies import WITH_TOPIC, WITHOUT_TOPIC, end, reply
 from trueup_contracts.event_transport.tap import read_capture
+from trueup_contracts.event_transport.tap.replaying import compare
+from trueup_contracts.event_transport.tap.watching import Watch
 
 
 def test_a_capture_is_read_back_as_it_was_seen(tapped: Tapped, tmp_path: Path) -> None:
@@ -78,6 +81,24 @@ def test_a_replay_without_its_end_is_given_up(tapped: Tapped, monkeypatch: pytes
     assert "error replay-without-end: no end marker came; 3 messages did" in found.findings
 
 
+def test_a_replay_is_compared_with_what_came_since_the_restart(tapped: Tapped) -> None:
+    life = [batch(number) for number in range(3)]
+    with replaying(life) as endpoint:
+        found = tapped([batch(100), batch(103), *life], "--replay-endpoint", endpoint, "--check")
+    assert found.row("replay") == "form v1, 3 messages, 0 to 2; 3 of 3 as seen live"
+    assert not [one for one in found.findings if "replay" in one]
+    assert found.row("resident").startswith("2 blocks")
+
+
+def test_gaps_as_wide_as_numbers_are_take_no_time() -> None:
+    watch = Watch("tcp://h:1")
+    watch.losses = [(number << 40, (number << 40) + 900_000) for number in range(1, 10_001)]
+    replies = [reply("v1", "", sequence, b"") for sequence in (5, (7 << 40) + 9, (7 << 40) + 10, 1 << 63)]
+    began = time.process_time()
+    assert compare(0, [*replies, end("v1")], watch).filled == 2
+    assert time.process_time() - began < 5  # walking through them takes minutes
+
+
 HEAD = {"capture": "trueup-events", "version": 1, "endpoints": ["tcp://h:1"], "topic": "", "format": "A"}
 
 
@@ -91,6 +112,9 @@ HEAD = {"capture": "trueup-events", "version": 1, "endpoints": ["tcp://h:1"], "t
         ([json.dumps({**HEAD, "format": "C"})], "1: `topic`, `format` or `started_at` is something else"),
         ([json.dumps(HEAD), "3"], "2: a line is an object"),
         ([json.dumps(HEAD), '{"at_s": "x"}'], "2: `at_s` is no number of seconds"),
+        ([json.dumps(HEAD), '{"at_s": NaN}'], "2: `at_s` is no number of seconds"),
+        ([json.dumps(HEAD), '{"at_s": 1' + "0" * 400 + "}"], "2: `at_s` is no number of seconds"),
+        ([json.dumps({**HEAD, "started_at": 10**400})], "1: `topic`, `format` or `started_at` is something else"),
         ([json.dumps(HEAD), '{"at_s": 0, "from": 1}'], "2: `from` is no number of an endpoint"),
         ([json.dumps(HEAD), '{"at_s": 0}'], "2: none of frames, replay and connected"),
         ([json.dumps(HEAD), '{"at_s": 0, "frames": ["zz"]}'], "2: `frames` is no list of frames in hex"),

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zmq
 
 from contracts.event_transport.tap.engine import LIMIT_MS, engine
 from contracts.event_transport.tap.tapping import STORED, TS, Tapped, batch, command
@@ -32,6 +33,22 @@ def test_ctrl_c_ends_it_with_the_summary() -> None:
         made.wait_for_end()
     assert (process.returncode, err) == (0, "")
     assert "  messages    2 (" in out
+
+
+def test_ctrl_c_in_a_replay_ends_it_with_the_summary() -> None:
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router, engine() as made:
+        router.bind("tcp://127.0.0.1:*")
+        words = ("--count", "1", "--replay-endpoint", router.get_string(zmq.LAST_ENDPOINT))
+        process = command(made.endpoint, *words)
+        made.wait_for_subscriber()
+        made.publish([batch(0)])
+        assert router.poll(LIMIT_MS), "no replay was asked for"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LIMIT_MS / 1_000)
+        made.wait_for_end()
+    assert (process.returncode, err) == (0, "")
+    assert "  messages    1 (" in out
+    assert "  replay " not in out
 
 
 def test_colours_come_on_a_terminal_alone(tmp_path: Path) -> None:
@@ -82,6 +99,7 @@ def test_a_capture_is_read_without_pyzmq(tmp_path: Path) -> None:
     [
         (["nowhere.jsonl"], "nowhere.jsonl: No such file or directory"),
         (["tcp://127.0.0.1"], "tcp://127.0.0.1: it is no endpoint"),
+        (["tcp://127.0.0.1:99999"], "tcp://127.0.0.1:99999: ports are from 1 to 65535"),
         (["ftp://127.0.0.1:1"], "ftp://127.0.0.1:1: this transport is not known"),
         (["tcp://127.0.0.1:9", "kv.jsonl"], "either endpoints or one capture can be read"),
         (["kv.jsonl", "--for", "3"], "--for is for endpoints, and kv.jsonl is none of the form tcp://HOST:PORT"),

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from trueup_reference.extras import require
 from trueup_reference.kv_demo import sources as sources_module
 from trueup_reference.kv_demo.sources import SourceError, WorkerSource
 
@@ -69,12 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.error("--concurrency and --max-tokens are 1 or more, --mock-workers 0 or more")
     args.requests = ONCE_REQUESTS if args.once else args.requests
     try:
+        require("reference", "aiohttp", "rich", "xxhash", "zmq")
         return asyncio.run(_run(args))
-    except (SourceError, ValueError) as error:
+    except (SourceError, ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(f"trueup-kv-index: {error}\n")
-        return 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"trueup-kv-index: {error.name} is not installed: pip install 'trueup[reference]'\n")
         return 2
 
 

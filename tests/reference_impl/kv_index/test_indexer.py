@@ -233,6 +233,18 @@ def test_a_gap_degrades_a_restart_empties_and_neither_ends_the_index() -> None:
     assert played.indexer.index.find_matches_tokens(tokens(2)) == {(8, 0): 2}
 
 
+def test_ranks_that_publish_elsewhere_stay_when_one_of_them_is_gone() -> None:
+    played = Played()
+    played.indexer.add("tcp://there", Source(7, 1))
+    played.say(0, store(tokens(3)))
+    played.messages.append(Message("tcp://there", "kv", 0, None, encode_batch(batch(store(tokens(2)))), None))
+    assert played.indexer.step()
+    assert played.indexer.index.find_matches_tokens(tokens(3)) == {(7, 0): 3, (7, 1): 2}
+    played.indexer.remove(HERE)
+    assert played.indexer.index.find_matches_tokens(tokens(3)) == {(7, 1): 2}
+    assert (played.state, played.indexer.state(7, 1)) == ("unknown", "exact")
+
+
 @pytest.mark.parametrize(
     ("event", "counted"),
     [

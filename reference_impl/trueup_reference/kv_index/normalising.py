@@ -92,8 +92,9 @@ def _stored(event: BlockStored) -> dict[str, Any]:
             "token_ids hold texts, as TensorRT-LLM's multimodal keys are: of these no hash is known"
         )
     local = local_hashes(tokens, size)
-    if event.extra_keys is not None:
-        local = _with_extra_keys(local, event.extra_keys)
+    for keys in (event.extra_keys, event.mm_keys):
+        if keys:
+            local = _with_keys(local, keys)
     salt = _salt(event)
     # Groups of another kind (a sliding window) hold other blocks under the same names.
     is_full = event.kv_cache_spec_kind in FULL_ATTENTION and not event.group_idx
@@ -110,17 +111,20 @@ def _stored(event: BlockStored) -> dict[str, Any]:
 
 
 def _salt(event: BlockStored) -> str | None:
-    """SGLang's `metadata: {cache_salt}`."""
-    metadata = event.unknown.get("metadata")
-    salt = metadata.get("cache_salt") if isinstance(metadata, dict) else None
-    return salt if isinstance(salt, str) else None
+    """SGLang's `cache_salt`, or `metadata: {cache_salt}` as its earlier releases write it."""
+    if event.cache_salt is not None:
+        return event.cache_salt
+    salt = (event.metadata or {}).get("cache_salt")
+    if salt is not None and not isinstance(salt, str):
+        raise InvalidEventError(f"metadata.cache_salt is a {type(salt).__name__}: a text is due")
+    return salt
 
 
-def _with_extra_keys(local: Sequence[int], extra_keys: Any) -> list[int]:
+def _with_keys(local: Sequence[int], keys: Any) -> list[int]:
     """Whatever else makes a block what it is (images, salts) goes into its hash: tokens alone never match it."""
-    if not isinstance(extra_keys, list) or len(extra_keys) != len(local):
-        extra_keys = [extra_keys] * len(local)
+    if not isinstance(keys, list) or len(keys) != len(local):
+        keys = [keys] * len(local)
     return [
-        one if extra is None else xxh3_64_intdigest(one.to_bytes(8, "little") + msgspec.msgpack.encode(extra), SEED)
-        for one, extra in zip(local, extra_keys, strict=True)
+        xxh3_64_intdigest(one.to_bytes(8, "little") + msgspec.msgpack.encode(extra), SEED) if extra else one
+        for one, extra in zip(local, keys, strict=True)
     ]

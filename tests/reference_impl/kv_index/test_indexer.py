@@ -254,6 +254,7 @@ def test_ranks_that_publish_elsewhere_stay_when_one_of_them_is_gone() -> None:
         (store(tokens(2), parent_block_hash=5), {"refused_events": 1}),
         (store(tokens(2), block_size=0, token_ids=()), {"refused_events": 1}),
         (store(tokens(2), block_hashes=(1, 1)), {"refused_events": 1}),
+        (store(tokens(2), metadata={"cache_salt": 5}), {"refused_events": 1}),
         (BlockRemoved(block_hashes=(1, 2)), {}),
     ],
 )
@@ -273,6 +274,13 @@ def test_a_payload_that_is_none_degrades() -> None:
     assert (played.state, played.indexer.stats()["malformed_messages"]) == ("degraded", 1)
 
 
+def test_keys_that_say_nothing_change_nothing() -> None:
+    for number, fields in enumerate(({"extra_keys": []}, {"extra_keys": [None, None]}, {"mm_keys": [[], []]})):
+        played = Played()
+        played.say(number, store(tokens(2), **fields))
+        assert played.indexer.index.find_matches_tokens(tokens(2)) == {(7, 0): 2}, fields
+
+
 def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None:
     played = Played()
     index = played.indexer.index
@@ -281,8 +289,10 @@ def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None
         {"lora_id": 3},
         {"group_idx": 1},
         {"group_idx": 0, "kv_cache_spec_kind": "sliding_window"},
-        {"unknown": {"metadata": {"cache_salt": "s"}}},
+        {"metadata": {"cache_salt": "s"}},
         {"extra_keys": [("image",), None]},
+        {"cache_salt": "t"},
+        {"mm_keys": [[{"type": "mm_key", "hash": "9f", "start_offset": 0}], []]},
     ]
     for number, fields in enumerate(others):
         played.say(number, store(tokens(2), block_hashes=(2 * number, 2 * number + 1), **fields))
@@ -290,12 +300,14 @@ def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"lora_name": "red"}) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"cache_salt": "s"}) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"group_idx": 1}) == {(7, 0): 2}
+    assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"cache_salt": "t"}) == {(7, 0): 2}
     # A removal names neither adapter nor salt.
-    played.say(6, *(BlockRemoved(block_hashes=(name,)) for name in (0, 1, 2, 3, 8, 9, 10, 11)))
-    played.say(7, BlockRemoved(block_hashes=(4, 5), group_idx=1), BlockRemoved(block_hashes=(6,), medium="CPU"))
+    gone = (0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
+    played.say(8, *(BlockRemoved(block_hashes=(name,)) for name in gone))
+    played.say(9, BlockRemoved(block_hashes=(4, 5), group_idx=1), BlockRemoved(block_hashes=(6,), medium="CPU"))
     assert index.stats()["unknown_removals"] == 1
     assert index.tracked_blocks() == 2
-    played.say(8, store(tokens(2), group_idx=0, kv_cache_spec_kind="full_attention", medium="CPU"))
+    played.say(10, store(tokens(2), group_idx=0, kv_cache_spec_kind="full_attention", medium="CPU"))
     assert index.find_matches_tokens(tokens(2)) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), tier="gpu") == {}
 

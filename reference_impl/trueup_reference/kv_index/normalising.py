@@ -12,7 +12,7 @@ from trueup_reference.event_transport import AllBlocksCleared, BlockRemoved, Blo
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import SEED, local_hashes
 from trueup_reference.kv_index.packing import U64
-from trueup_reference.kv_index.reading import PLAIN
+from trueup_reference.kv_index.reading import PLAIN, U32
 
 FULL_ATTENTION: Final = (None, "full_attention")
 TIERS: Final = {"GPU": "gpu", "CPU": "cpu", "CPU_PINNED": "cpu", "DISK": "disk", "STORAGE": "disk", "FS": "disk"}
@@ -56,6 +56,8 @@ def normalise(batch: EventBatch, source: Source, event_id: int) -> Iterator[Norm
     worker = (source.worker_id, rank)
     for event in batch.events:
         try:
+            if rank >= U32:
+                raise InvalidEventError(f"data_parallel_rank is {rank}: an integer below 2^32 is due")
             if isinstance(event, BlockStored):
                 yield Normalised(worker, _told(worker, event_id, **_stored(event)))
             elif isinstance(event, BlockRemoved):

@@ -106,7 +106,8 @@ def test_what_is_skipped_does_not_hold_a_recv_up_beyond_its_timeout(sockets: Soc
             peer.send(b"kv-of-another-kind", bytes(8), b"x")
         peer.send_a(7)
         other.send_a(8)
-        skipped, most, found = 0, 0, []
+        skipped, most = 0.0, 0.0
+        found: list[int] = []
         deadline = time.monotonic() + LONG_MS / 1000
         while len(found) < 2:
             assert time.monotonic() < deadline

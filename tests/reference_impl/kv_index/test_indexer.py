@@ -267,6 +267,17 @@ def test_an_event_that_cannot_be_taken_in_is_counted_and_degrades(event: Any, co
     assert played.indexer.index.tracked_blocks() == 1
 
 
+@pytest.mark.parametrize("event", [store(tokens(2)), BlockRemoved(block_hashes=(1,)), AllBlocksCleared()])
+def test_a_rank_that_cannot_be_is_refused_and_breaks_nothing_later(event: Any) -> None:
+    played = Played()
+    played.say(0, store(tokens(1)))
+    played.say(1, payload=encode_batch(batch(event, rank=1 << 32)))
+    assert played.indexer.stats()["refused_events"] == 1
+    assert played.state == "degraded"
+    played.say(0, store(tokens(2)), before={"kind": "restart", "missed": 0})
+    assert (played.state, played.indexer.index.find_matches_tokens(tokens(2))) == ("exact", {(7, 0): 2})
+
+
 def test_a_payload_that_is_none_degrades() -> None:
     played = Played()
     played.say(0, store(tokens(1)))
@@ -275,9 +286,10 @@ def test_a_payload_that_is_none_degrades() -> None:
 
 
 def test_keys_that_say_nothing_change_nothing() -> None:
-    for number, fields in enumerate(({"extra_keys": []}, {"extra_keys": [None, None]}, {"mm_keys": [[], []]})):
+    nothing: list[dict[str, Any]] = [{"extra_keys": []}, {"extra_keys": [None, None]}, {"mm_keys": [[], []]}]
+    for fields in nothing:
         played = Played()
-        played.say(number, store(tokens(2), **fields))
+        played.say(0, store(tokens(2), **fields))
         assert played.indexer.index.find_matches_tokens(tokens(2)) == {(7, 0): 2}, fields
 
 

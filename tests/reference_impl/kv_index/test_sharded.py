@@ -149,7 +149,8 @@ def test_an_interrupted_call_does_not_give_its_answer_to_the_next(monkeypatch: p
 
 
 def test_what_cannot_be_sent_is_refused_before_it_is(sharded: ShardedIndex) -> None:
-    for arguments in ({"tier": "tape"}, {"identity": {"lora_name": 1}}, {"identity": {"other": lambda: 1}}):
+    cases: list[dict[str, Any]] = [{"tier": "tape"}, {"identity": {"lora_name": 1}}, {"identity": {"other": lambda: 1}}]
+    for arguments in cases:
         with pytest.raises(InvalidEventError):
-            sharded.find_matches([1], **arguments)  # type: ignore[arg-type]
+            sharded.find_matches([1], **arguments)
     assert sharded.find_matches([1], identity={"lora_name": "a"}) == {}

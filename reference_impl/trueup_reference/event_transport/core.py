@@ -97,7 +97,8 @@ class SubscriberCore:
         return None
 
     def poll(self, seconds: float) -> None:
-        """Waits for a message, for `wake`, or for something that is due, but no longer than this."""
+        """Waits for a message, for `wake`, or for something that is due, but no longer than this; not while behind."""
+        seconds = 0 if self._ready else seconds
         due = self.due_s()
         sockets = self.sockets()
         if sockets != self._polled:

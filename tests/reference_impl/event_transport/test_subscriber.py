@@ -120,6 +120,39 @@ def test_what_is_skipped_does_not_hold_a_recv_up_beyond_its_timeout(sockets: Soc
         assert most <= 2 * 256
 
 
+def test_replies_that_are_none_give_a_replay_no_more_time(sockets: Sockets) -> None:
+    peer, router = Bare(sockets), sockets.open(zmq.ROUTER)
+    router.bind("tcp://127.0.0.1:*")
+    found = threading.Event()
+    in_time: list[bool] = []
+
+    def answer() -> None:
+        client = router.recv_multipart()[0]
+        deadline = time.monotonic() + LONG_MS / 1000
+        while not found.is_set() and time.monotonic() < deadline:
+            try:
+                router.send_multipart([client, b"", b"no reply"], zmq.NOBLOCK)
+            except zmq.Again:
+                found.wait(0.001)
+        in_time.append(found.is_set())
+
+    replay = router.get_string(zmq.LAST_ENDPOINT)
+    thread = threading.Thread(target=answer)
+    with Subscriber(peer.endpoint, "kv", 100, replay_endpoints=[replay], replay_timeout_ms=200) as subscriber:
+        peer.ready()
+        thread.start()
+        peer.send_a(0)
+        peer.send_a(3)
+        seen: list[Any] = []
+        while len(seen) < 2 and thread.is_alive():
+            message = subscriber.recv()
+            seen += [] if message is None else [message]
+        found.set()
+        thread.join()
+    assert [(one.sequence, one.before) for one in seen] == [(0, None), (3, {"kind": "gap", "missed": 2})]
+    assert in_time == [True]
+
+
 def test_whole_topics_are_compared(sockets: Sockets) -> None:
     peer = Bare(sockets)
     found = {}

@@ -43,7 +43,7 @@ class Normalised(NamedTuple):
 
 def as_u64(name: Any) -> int:
     """A sequence hash: integers modulo 2^64; of bytes the last eight, big-endian, as vLLM does for such readers."""
-    if isinstance(name, bytes):
+    if isinstance(name, bytes) and name:
         return int.from_bytes(name[-8:], "big")
     if isinstance(name, int) and not isinstance(name, bool) and -(1 << 63) <= name < U64:
         return name % U64

@@ -332,7 +332,7 @@ def test_hashes_of_every_kind_become_u64(told: Any, due: int) -> None:
     assert as_u64(told) == due
 
 
-@pytest.mark.parametrize("told", [1 << 64, -(1 << 63) - 1, "7", None, True, 1.0])
+@pytest.mark.parametrize("told", [1 << 64, -(1 << 63) - 1, "7", b"", None, True, 1.0])
 def test_what_is_no_hash_is_refused(told: Any) -> None:
     with pytest.raises(InvalidEventError, match="a block hash is"):
         as_u64(told)

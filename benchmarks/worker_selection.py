@@ -3,8 +3,8 @@
 python benchmarks/worker_selection.py [--requests N] [--under-way N]
 
 The other selector keeps a dictionary of requests for each worker, and at each choice adds up the queued tokens and
-makes the set of active blocks of every candidate: the formula as one writes it down. Each request is checked by neither
-or by both as they stand; their answers are compared at the end of the warm-up.
+makes the set of active blocks of every candidate: the formula as one writes it down. The reference checks what it is
+given, and locks; the other does neither. Their answers are compared at the end of the warm-up.
 """
 
 from __future__ import annotations

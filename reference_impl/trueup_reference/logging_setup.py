@@ -31,6 +31,7 @@ _NAME = "trueup_reference.logging_setup"  # of the handler, by which it is found
 _FORM = "%(asctime)s %(levelname)s %(name)s[%(process)d] %(message)s"
 _DEPTH = 8  # of what an extra holds
 _MOST = 200  # members of one collection in an extra
+_MOST_BITS = 1 << 12  # of a number that is written as one
 _MASK = "***"
 # Keys and tokens by their form, and whatever stands in an environment variable that is named like a secret.
 _SECRETS = re.compile(
@@ -170,14 +171,22 @@ class JsonFormatter(logging.Formatter):
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError, KeyError) as error:
-        return f"{record.msg!r} % {record.args!r} ({type(error).__name__}: {error})"
+    except Exception as error:  # noqa: BLE001 - somebody's __str__ or a wrong format, and the record must be written
+        return f"{_shown(record.msg)} % {_shown(record.args)} ({type(error).__name__}: {_shown(error)})"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - somebody's __repr__
+        return f"<{type(value).__name__}: {type(error).__name__}>"
 
 
 def _plain(value: Any, depth: int) -> Any:
     """The value as JSON has it, with secrets masked; what it has no form for, as a text."""
     if value is None or isinstance(value, bool | int):
-        return value
+        # Python writes no more than some thousands of digits.
+        return hex(value) if value is not None and value.bit_length() > _MOST_BITS else value
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, float):
@@ -186,7 +195,4 @@ def _plain(value: Any, depth: int) -> Any:
         return {masked(str(key)): _plain(one, depth - 1) for key, one in [*value.items()][:_MOST]}
     if depth > 0 and isinstance(value, list | tuple | set | frozenset):
         return [_plain(one, depth - 1) for one in [*value][:_MOST]]
-    try:
-        return masked(repr(value))
-    except Exception as error:  # noqa: BLE001 - somebody's __repr__, and the record must be written
-        return f"<{type(value).__name__}: {type(error).__name__}>"
+    return masked(_shown(value))

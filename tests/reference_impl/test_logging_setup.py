@@ -119,3 +119,12 @@ def test_an_extra_is_bounded_and_always_written() -> None:
     assert len(found["many"]) == 200
     assert found["broken"] == "<_Unshown: RuntimeError>"
     assert json.dumps(found["deep"]).count("[") < 60
+
+
+@pytest.mark.parametrize("args", [(_Unshown(),), (10**5000,), ({_Unshown()},)])
+def test_a_record_that_has_no_text_is_written_all_the_same(args: tuple[object, ...]) -> None:
+    record = logging.LogRecord("n", logging.INFO, "f", 1, "value %s", args, None)
+    record.count = 10**5000
+    found = json.loads(JsonFormatter().format(record))
+    assert found["message"].startswith("'value %s' % <tuple: ")
+    assert int(found["extra"]["count"], 16) == 10**5000

@@ -10,7 +10,6 @@ from trueup_reference.event_transport.errors import (
     MalformedError,
     SettingError,
 )
-from trueup_reference.event_transport.logs import set_up_logging
 from trueup_reference.event_transport.messages import (
     AllBlocksCleared,
     Before,
@@ -56,6 +55,5 @@ __all__ = [
     "endpoint_of_rank",
     "parse_broker_url",
     "read_key",
-    "set_up_logging",
     "write_keys",
 ]

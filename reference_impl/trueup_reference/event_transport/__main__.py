@@ -13,8 +13,7 @@ import zmq
 
 from trueup_reference.event_transport.broker import Broker
 from trueup_reference.event_transport.curve import read_key, write_keys
-from trueup_reference.event_transport.errors import SettingError
-from trueup_reference.event_transport.logs import set_up_logging
+from trueup_reference.logging_setup import configure
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options))
-    except (SettingError, OSError, zmq.ZMQError) as error:
+    except (ValueError, OSError, zmq.ZMQError) as error:
         print(f"{_PROGRAM} {options.command}: {error}", file=sys.stderr)
         return 2
 
@@ -54,7 +53,7 @@ def _keys(options: argparse.Namespace) -> int:
 
 
 def _broker(options: argparse.Namespace) -> int:
-    set_up_logging()
+    configure()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -79,7 +79,9 @@ class AsyncSubscriber(AsyncManaged):
             deadline = time.monotonic() + self._timeout_s
             while message is None:
                 left_s = deadline - time.monotonic()
-                if left_s > 0:
+                if self._core.is_behind:
+                    await asyncio.sleep(0)
+                elif left_s > 0:
                     await self._readable(left_s)
                 if self._closing:
                     return None

@@ -75,10 +75,13 @@ class SubscriberCore:
         self._polled: list[zmq.Socket[bytes]] | None = None
 
     def take(self) -> Message | None:
-        """The next message, if there is one now."""
+        """The next message, if there is one now; None too, and `is_behind`, where too many had to be skipped."""
         ready = self._ready
         while ready:
             message = ready[0].take()
+            if message is None and ready[0].has_more:
+                ready.rotate(-1)
+                return None
             if message is None:
                 ready.popleft()
                 self._left_of_burst = _BURST
@@ -94,7 +97,8 @@ class SubscriberCore:
         return None
 
     def poll(self, seconds: float) -> None:
-        """Waits for a message, for `wake`, or for something that is due, but no longer than this."""
+        """Waits for a message, for `wake`, or for something that is due, but no longer than this; not while behind."""
+        seconds = 0 if self._ready else seconds
         due = self.due_s()
         sockets = self.sockets()
         if sockets != self._polled:
@@ -109,6 +113,11 @@ class SubscriberCore:
             self._wakeup.clear()
         if found or due:
             self._ready.extend(source for source in self._sources if source not in self._ready)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last `take` left something to be read: sockets do not tell of it again."""
+        return bool(self._ready)
 
     def due_s(self) -> list[float]:
         """In how long something has to be done, though nothing comes."""

@@ -1,4 +1,4 @@
-"""The transport's logger: silent until an application listens to it, or `set_up_logging` does. Never the root logger.
+"""The transport's logger: silent until an application sets logging up, or `logging_setup.configure` is called.
 
 A record's message is the event's name with its fields as `name=value`; `record.event` and `record.fields` hold the same
 for programs. No field holds a payload or a key.
@@ -7,29 +7,9 @@ for programs. No field holds a payload or a key.
 from __future__ import annotations
 
 import logging
-import sys
-import threading
-from typing import TextIO
 
 logger = logging.getLogger("trueup_reference.event_transport")
 logger.addHandler(logging.NullHandler())
-_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-_lock = threading.Lock()
-_handler: logging.StreamHandler[TextIO] | None = None
-
-
-def set_up_logging(level: int | str = "INFO", stream: TextIO | None = None) -> None:
-    """Writes the transport's records to a stream (standard error). Called again, it changes level and stream alone."""
-    global _handler  # noqa: PLW0603 - one handler for one logger, however often this is called
-    with _lock:
-        if _handler is None:
-            _handler = logging.StreamHandler(stream or sys.stderr)
-            _handler.setFormatter(logging.Formatter(_FORMAT))
-        else:
-            _handler.setStream(stream or sys.stderr)
-        logger.setLevel(level)
-        if _handler not in logger.handlers:
-            logger.addHandler(_handler)
 
 
 def warn(event: str, **fields: int | float | str) -> None:

@@ -22,6 +22,7 @@ from trueup_reference.event_transport.replay_asking import Asking
 _MONITORED = zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 _MOST_FRAMES = 16  # of one message; the rest is read and thrown away
 _BURST = 64  # messages between two looks at the monitor
+_MOST_SKIPPED = 256  # messages that are not delivered, before whoever waits may look at the clock
 _NOW = int(zmq.NOBLOCK)
 
 
@@ -43,6 +44,7 @@ class Source:
         self._judge_b = judge_b
         self._topics: dict[bytes, str] = {}  # the last one, decoded
         self._until_look = _BURST
+        self.has_more = False
         self._asking: Asking | None = None
         if replay_endpoint is not None:
             self._asking = Asking(
@@ -79,8 +81,10 @@ class Source:
         return self._asking.wait_s(now_s) if self._asking is not None else None
 
     def take(self) -> Message | None:
-        """The next message, if there is one now."""
+        """The next message, if there is one now; `has_more` where others have to be read before that is known."""
         joiner = self.joiner
+        skipped = 0
+        self.has_more = False
         try:
             while True:
                 if joiner.out:
@@ -103,6 +107,10 @@ class Source:
                 message = self._message(frames)
                 if message is not None:
                     return message
+                skipped += 1
+                if skipped == _MOST_SKIPPED:
+                    self.has_more = True
+                    return None
         except zmq.Again:
             self.look()
             joiner.drained()
@@ -200,7 +208,9 @@ class Source:
         """Asks, and takes the replies that came; gives up after a time without any."""
         joiner, asking = self.joiner, self._asking
         assert asking is not None
-        while not joiner.out:
+        for _ in range(_MOST_SKIPPED):
+            if joiner.out:
+                return
             if joiner.ask is not None:
                 asking.begin(joiner.ask)
                 joiner.ask = None
@@ -221,3 +231,4 @@ class Source:
                 joiner.end_replay(is_complete=True)
             elif reply.topic is None or self._is_wanted(reply.topic):
                 joiner.take_replayed(reply.sequence, reply.topic or self._own_topic, reply.payload)
+        self.has_more = True

@@ -17,6 +17,7 @@ from trueup_reference.event_transport.limits import DEFAULT, END_SEQUENCE, SEQUE
 
 _END = END_SEQUENCE.to_bytes(SEQUENCE_BYTES, "big")
 HWM = 10_000
+_MOST_MALFORMED = 256  # replies, before whoever waits may look at the clock
 
 
 class Reply:
@@ -91,17 +92,21 @@ class Asking:
         self.moved()
 
     def read(self) -> Reply | None:
-        """A reply, if one is there. What is none is counted and skipped."""
-        while self.socket is not None:
+        """A reply, if one is there. What is none is counted and skipped, and gives no more time."""
+        for _ in range(_MOST_MALFORMED):
+            if self.socket is None:
+                return None
             try:
                 frames = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return None
-            self.moved()
             try:
-                return parse_reply(frames, self._limits)
+                reply = parse_reply(frames, self._limits)
             except MalformedError:
                 self._counts.malformed += 1
+                continue
+            self.moved()
+            return reply
         return None
 
     def moved(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from trueup_reference.extras import require
 from trueup_reference.kv_demo import sources as sources_module
 from trueup_reference.kv_demo.sources import SourceError, WorkerSource
 
@@ -25,6 +26,7 @@ REFRESH_S = 0.25
 RECV_TIMEOUT_MS = 100
 ONCE_REQUESTS = 20
 PIPE_WIDTH = 120
+SILENCE_S = 15.0  # without a prompt to ask about, then a bounded run is given up
 SETTLE_S = 5.0  # for events that are still on their way when a bounded run ends
 
 
@@ -67,14 +69,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.error("name a SOURCE, or start some: --mock-workers 3")
     if args.concurrency < 1 or args.max_tokens < 1 or args.mock_workers < 0:
         arguments.error("--concurrency and --max-tokens are 1 or more, --mock-workers 0 or more")
+    if (args.requests is not None and args.requests < 1) or (args.seconds is not None and not args.seconds > 0):
+        arguments.error("--requests is 1 or more, --for more than 0")
+    if args.block_size is not None and args.block_size < 1:
+        arguments.error(f"--block-size is {args.block_size}: 1 or more is due")
     args.requests = ONCE_REQUESTS if args.once else args.requests
     try:
+        require("reference", "aiohttp", "rich", "xxhash", "zmq")
         return asyncio.run(_run(args))
-    except (SourceError, ValueError) as error:
+    except (SourceError, ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(f"trueup-kv-index: {error}\n")
-        return 2
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"trueup-kv-index: {error.name} is not installed: pip install 'trueup[reference]'\n")
         return 2
 
 
@@ -179,11 +183,16 @@ async def _work(args: argparse.Namespace, router: KvRouter, listener: Listener, 
     left = args.requests
     if len(urls) < len(sources):
         chance = random.Random(args.seed)
+        heard = time.monotonic()
         while left is None or left > 0:
             prompt = listener.prompt(chance)
             if prompt is not None:
+                heard = time.monotonic()
                 router.route([*prompt, *(chance.randrange(1 << 16) for _ in range(router.block_size))], books=False)
                 left = None if left is None else left - 1
+            elif left is not None and time.monotonic() - heard > SILENCE_S:
+                names = ", ".join(one.endpoint for one in sources)
+                raise SourceError(f"no prompt was stored in {SILENCE_S:g} s, so there is nothing to ask about: {names}")
             await asyncio.sleep(REFRESH_S)
         return
 

@@ -37,6 +37,7 @@ class Row:
     blocks: int = 0
     routed: int = 0
     failed: int = 0
+    failure: str | None = None  # why the last one has failed
     prompt_blocks: int = 0  # of the requests routed there
     matched_blocks: int = 0  # of those, held there as the index has it
     prompt_tokens: int = 0  # of the requests that the worker has answered
@@ -109,10 +110,12 @@ class KvRouter:
             row.prompt_tokens += prompt_tokens
             row.cached_tokens += cached_tokens
 
-    def failed(self, routed: Routed) -> None:
+    def failed(self, routed: Routed, why: str) -> None:
         """The worker has not answered."""
         with self._lock:
-            self._rows[routed.chosen].failed += 1
+            row = self._rows[routed.chosen]
+            row.failed += 1
+            row.failure = why
 
     def rows(self) -> list[Row]:
         """What is known now, in order of the workers; ranks that were only heard of are among them."""

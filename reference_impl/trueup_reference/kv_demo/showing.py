@@ -37,6 +37,8 @@ def shown(router: KvRouter, seconds: float) -> RenderableType:
     recent = list(router.recent)[-SHOWN_REQUESTS:]
     if recent:
         parts.append(_requests(recent, rows))
+    failures = [row for row in rows if row.failure is not None]
+    parts += [Text(f"worker {name_of(row.worker)}, last failure: {_clean(row.failure)}", "yellow") for row in failures]
     stats = router.indexer.stats()
     parts += [Text(f"{stats[name]:,} {text}", "yellow") for name, text in WARNINGS.items() if stats.get(name)]
     return Group(*parts)
@@ -53,6 +55,7 @@ def told(router: KvRouter) -> dict[str, Any]:
                 "blocks": row.blocks,
                 "routed": row.routed,
                 "failed": row.failed,
+                "failure": row.failure,
                 "hit_rate": row.hit_rate,
                 "seen_hit_rate": row.seen_hit_rate,
                 "prefill_tokens": row.prefill_tokens,
@@ -123,6 +126,11 @@ def _overlap(one: Routed, worker: tuple[int, int]) -> Text:
         text.append(" ←")
         text.stylize("bold")
     return text
+
+
+def _clean(text: str | None) -> str:
+    """What a worker has said, without what would steer a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text or "")
 
 
 def _rate(rate: float | None) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 VOCABULARY = 1 << 17
 MOST_TURNS = 8
 REQUEST_S = 30.0  # for an answer
+MOST_TOLD = 200  # characters of why a request has failed
 
 
 class Conversations:
@@ -67,24 +68,24 @@ class Client:
         try:
             async with asyncio.timeout(REQUEST_S):
                 usage = await self._answer(routed, asked)
-        except (OSError, TimeoutError, ValueError):
-            usage = None
+            router.answered(routed, usage["prompt_tokens"], usage["cached_tokens"])
+        except TimeoutError:
+            router.failed(routed, f"no answer in {REQUEST_S:g} s")
+        except (OSError, ValueError, KeyError) as error:
+            router.failed(routed, f"{error}" if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
         finally:
             router.selector.free(routed.id)
-        if usage is None:
-            router.failed(routed)
-        else:
-            router.answered(routed, usage["prompt_tokens"], usage["cached_tokens"])
         return routed
 
-    async def _answer(self, routed: Routed, asked: Mapping[str, Any]) -> dict[str, int] | None:
-        """The usage that the worker tells at the end. `OSError` or `ValueError` where the answer is none."""
+    async def _answer(self, routed: Routed, asked: Mapping[str, Any]) -> dict[str, int]:
+        """The usage that the worker tells at the end. `OSError`, `ValueError`, `KeyError` where the answer is none."""
         import aiohttp
 
         event = ""
         try:
             async with self._session.post(f"{self._urls[routed.chosen]}/generate", json=asked) as response:
-                response.raise_for_status()
+                if not response.ok:
+                    raise OSError(f"{response.status} {(await response.text())[:MOST_TOLD]}")
                 async for line in response.content:
                     field, _, value = line.decode().strip().partition(": ")
                     if field == "event":
@@ -94,6 +95,8 @@ class Client:
                     elif field == "data" and event == "finish":
                         usage: dict[str, int] = json.loads(value)["usage"]
                         return usage
+                    elif field == "data" and event == "error":
+                        raise OSError(value[:MOST_TOLD])
         except aiohttp.ClientError as error:
-            raise OSError(str(error)) from error
-        return None
+            raise OSError(f"{type(error).__name__}: {error}") from error
+        raise OSError("the answer ended before its finish")

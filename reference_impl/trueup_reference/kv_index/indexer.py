@@ -129,12 +129,11 @@ class Indexer:
             self._ranks.setdefault(endpoint, set())
 
     def remove(self, endpoint: str) -> None:
-        """A worker that is gone, with all its blocks."""
+        """Who publishes there is gone, with all its blocks; the worker's ranks that publish elsewhere keep theirs."""
         with self._lock:
-            source = self._sources.pop(endpoint, None)
-            if source is not None:
-                self.index.remove_worker(source.worker_id)
-            self._ranks.pop(endpoint, None)
+            self._sources.pop(endpoint, None)
+            for worker in self._ranks.pop(endpoint, set()):
+                self.index.clear_worker(*worker)
             self._newest.pop(endpoint, None)
             self._degraded.discard(endpoint)
 

@@ -12,7 +12,7 @@ from trueup_reference.event_transport import AllBlocksCleared, BlockRemoved, Blo
 from trueup_reference.kv_index.errors import InvalidEventError
 from trueup_reference.kv_index.hashing import SEED, local_hashes
 from trueup_reference.kv_index.packing import U64
-from trueup_reference.kv_index.reading import PLAIN
+from trueup_reference.kv_index.reading import PLAIN, U32
 
 FULL_ATTENTION: Final = (None, "full_attention")
 TIERS: Final = {"GPU": "gpu", "CPU": "cpu", "CPU_PINNED": "cpu", "DISK": "disk", "STORAGE": "disk", "FS": "disk"}
@@ -43,7 +43,7 @@ class Normalised(NamedTuple):
 
 def as_u64(name: Any) -> int:
     """A sequence hash: integers modulo 2^64; of bytes the last eight, big-endian, as vLLM does for such readers."""
-    if isinstance(name, bytes):
+    if isinstance(name, bytes) and name:
         return int.from_bytes(name[-8:], "big")
     if isinstance(name, int) and not isinstance(name, bool) and -(1 << 63) <= name < U64:
         return name % U64
@@ -56,6 +56,8 @@ def normalise(batch: EventBatch, source: Source, event_id: int) -> Iterator[Norm
     worker = (source.worker_id, rank)
     for event in batch.events:
         try:
+            if rank >= U32:
+                raise InvalidEventError(f"data_parallel_rank is {rank}: an integer below 2^32 is due")
             if isinstance(event, BlockStored):
                 yield Normalised(worker, _told(worker, event_id, **_stored(event)))
             elif isinstance(event, BlockRemoved):
@@ -92,8 +94,9 @@ def _stored(event: BlockStored) -> dict[str, Any]:
             "token_ids hold texts, as TensorRT-LLM's multimodal keys are: of these no hash is known"
         )
     local = local_hashes(tokens, size)
-    if event.extra_keys is not None:
-        local = _with_extra_keys(local, event.extra_keys)
+    for keys in (event.extra_keys, event.mm_keys):
+        if keys:
+            local = _with_keys(local, keys)
     salt = _salt(event)
     # Groups of another kind (a sliding window) hold other blocks under the same names.
     is_full = event.kv_cache_spec_kind in FULL_ATTENTION and not event.group_idx
@@ -110,17 +113,20 @@ def _stored(event: BlockStored) -> dict[str, Any]:
 
 
 def _salt(event: BlockStored) -> str | None:
-    """SGLang's `metadata: {cache_salt}`."""
-    metadata = event.unknown.get("metadata")
-    salt = metadata.get("cache_salt") if isinstance(metadata, dict) else None
-    return salt if isinstance(salt, str) else None
+    """SGLang's `cache_salt`, or `metadata: {cache_salt}` as its earlier releases write it."""
+    if event.cache_salt is not None:
+        return event.cache_salt
+    salt = (event.metadata or {}).get("cache_salt")
+    if salt is not None and not isinstance(salt, str):
+        raise InvalidEventError(f"metadata.cache_salt is a {type(salt).__name__}: a text is due")
+    return salt
 
 
-def _with_extra_keys(local: Sequence[int], extra_keys: Any) -> list[int]:
+def _with_keys(local: Sequence[int], keys: Any) -> list[int]:
     """Whatever else makes a block what it is (images, salts) goes into its hash: tokens alone never match it."""
-    if not isinstance(extra_keys, list) or len(extra_keys) != len(local):
-        extra_keys = [extra_keys] * len(local)
+    if not isinstance(keys, list) or len(keys) != len(local):
+        keys = [keys] * len(local)
     return [
-        one if extra is None else xxh3_64_intdigest(one.to_bytes(8, "little") + msgspec.msgpack.encode(extra), SEED)
-        for one, extra in zip(local, extra_keys, strict=True)
+        xxh3_64_intdigest(one.to_bytes(8, "little") + msgspec.msgpack.encode(extra), SEED) if extra else one
+        for one, extra in zip(local, keys, strict=True)
     ]

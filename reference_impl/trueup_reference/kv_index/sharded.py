@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 MOST_SHARDS = 256
 LOST = "a process of this index has ended by itself: close it, and make another of a peer's dump"
+INTERRUPTED = "a call was interrupted before its answers came: close this index, and make another of a peer's dump"
 
 
 class ShardLostError(RuntimeError):
-    """A process of the index has ended by itself: its workers' blocks are gone, and with them the index."""
+    """A process of the index has ended by itself, or a call amid its exchange with one: the index is gone with it."""
 
 
 class ShardedIndex:
@@ -47,7 +48,7 @@ class ShardedIndex:
         self.block_size = block_size
         self.name = name
         self._is_closed = False
-        self._is_lost = False
+        self._lost: str | None = None  # why it is
         self._locks = [threading.Lock() for _ in range(shards)]
         self._shards: list[Connection] = []
         # Never by fork: it would copy the locks of this process's threads as they happen to be.
@@ -95,7 +96,10 @@ class ShardedIndex:
     ) -> dict[Worker, int]:
         """As `KvIndex.find_matches`, always to the end: who is alone in one process may be behind another's."""
         hashes, _ = reading.read_hashes(local_hashes, "local_hashes")
-        found = self._ask_all("find_matches", self._each(hashes, tier, identity))
+        if tier is not None:
+            reading.check_tier(tier)
+        known = None if identity is None else reading.read_identity(identity)._asdict()
+        found = self._ask_all("find_matches", self._each(hashes, tier, known))
         return {worker: depth for answer in found for worker, depth in answer.items()}
 
     def find_matches_tokens(self, tokens: Sequence[int], lora_name: str | None = None) -> dict[Worker, int]:
@@ -114,7 +118,8 @@ class ShardedIndex:
 
     def discard(self, worker: Worker, block_hashes: Sequence[int], tier: str | None, group_idx: int | None) -> None:
         """As `KvIndex.discard`."""
-        self._ask(self._shard(worker[0]), "discard", worker, block_hashes, tier, group_idx)
+        names, _ = reading.read_hashes(block_hashes, "block_hashes")
+        self._ask(self._shard(worker[0]), "discard", worker, names, tier, group_idx)
 
     def tracked_blocks(self) -> int:
         """As `KvIndex.tracked_blocks`."""
@@ -179,8 +184,8 @@ class ShardedIndex:
         """Asks these processes at the same time; the answers in the order of the processes."""
         if self._is_closed:
             raise ClosedError("this index was closed")
-        if self._is_lost:
-            raise ShardLostError(LOST)
+        if self._lost is not None:
+            raise ShardLostError(self._lost)
         order = sorted(wanted)
         for shard in order:
             self._locks[shard].acquire()
@@ -189,8 +194,11 @@ class ShardedIndex:
         except (OSError, EOFError) as error:
             if self._is_closed:
                 raise ClosedError("this index was closed") from error
-            self._is_lost = True  # the others' answers may be under way, and would be taken for those to come
+            self._lost = LOST  # the others' answers may be under way, and would be taken for those to come
             raise ShardLostError(LOST) from error
+        except BaseException:  # Ctrl-C, or what a signal handler raised: the same
+            self._lost = INTERRUPTED
+            raise
         finally:
             for shard in order:
                 self._locks[shard].release()

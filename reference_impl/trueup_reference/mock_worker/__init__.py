@@ -1,10 +1,27 @@
 """A worker without a GPU: the protocol, latencies, faults, and a block cache whose KV events are real."""
 
+from typing import TYPE_CHECKING, Any
+
 from trueup_reference.mock_worker.block_cache import BlockCache
 from trueup_reference.mock_worker.faults import Fault, FaultPlan
 from trueup_reference.mock_worker.protocol import Asked, WorkerError
-from trueup_reference.mock_worker.server import MockWorker
 from trueup_reference.mock_worker.settings import Settings
-from trueup_reference.mock_worker.worker import Worker
+
+if TYPE_CHECKING:
+    from trueup_reference.mock_worker.server import MockWorker
+    from trueup_reference.mock_worker.worker import Worker
 
 __all__ = ["Asked", "BlockCache", "Fault", "FaultPlan", "MockWorker", "Settings", "Worker", "WorkerError"]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs the extra `reference` is loaded when it is asked for: the command can then say that it is missing."""
+    if name == "MockWorker":
+        from trueup_reference.mock_worker.server import MockWorker
+
+        return MockWorker
+    if name == "Worker":
+        from trueup_reference.mock_worker.worker import Worker
+
+        return Worker
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

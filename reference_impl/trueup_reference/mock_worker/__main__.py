@@ -11,6 +11,8 @@ from dataclasses import fields
 
 import msgspec
 
+from trueup_reference.extras import require
+from trueup_reference.logging_setup import configure
 from trueup_reference.mock_worker import faults
 from trueup_reference.mock_worker.settings import Settings
 
@@ -63,11 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs until a signal; 2 for arguments that cannot be obeyed."""
     arguments = parser()
     args = arguments.parse_args(argv)
+    if not 0 <= args.port < 1 << 16:
+        arguments.error(f"--port is {args.port}: 0 to 65535 is due")
+    if args.replay is not None and args.events is None:
+        arguments.error("--replay sends again what --events publishes: name that endpoint too")
     try:
+        require("reference", "aiohttp", "xxhash", "zmq")
+        configure()
         settings = Settings(**{one.name: getattr(args, one.name) for one in fields(Settings)})
         rules = [faults.parse(text) for text in args.fault]
         return asyncio.run(_serve(args, settings, rules))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.stderr.write(f"mock_worker: {error}\n")
         return 2
 

@@ -66,6 +66,8 @@ def read(body: bytes) -> Asked:
         asked = msgspec.json.decode(body, type=Asked)
     except msgspec.DecodeError as error:
         raise WorkerError(400, "invalid_request", str(error)) from error
+    except RecursionError as error:
+        raise WorkerError(400, "invalid_request", "transfer is nested too deep") from error
     if asked.phase == "decode" and asked.transfer is None:
         raise WorkerError(400, "invalid_request", "transfer is missing: decode needs what prefill has sent")
     return asked

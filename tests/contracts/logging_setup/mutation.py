@@ -26,7 +26,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ("if depth > 0 and isinstance(value, list | tuple | set | frozenset):", "", ""): _BOUND,
     ("return {masked(str(key)): _plain(one, depth - 1) for key, one in [*value.items()][:_MOST]}", "", ""): _BOUND,
     ("return [_plain(one, depth - 1) for one in [*value][:_MOST]]", "", ""): _BOUND,
-    ("return masked(repr(value))", "", ""): "beyond the contract: what stands in the place of an object",
+    ("return masked(_shown(value))", "", ""): "beyond the contract: what stands in the place of an object",
     ("return chosen", "", ""): "beyond the contract: what the function answers",
     ("if isinstance(given, bool) or not isinstance(given, str | int):", "", ""): _TYPE,
     ('raise TypeError(f"{where} is a {type(given).__name__}; a name or a number is due")', "", ""): _TYPE,
@@ -34,7 +34,9 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
     ('raise AttributeError("this handler always writes to the standard error")', "", ""): "nobody sets it",
     ("if sys.stderr is not None:", "", ""): "beyond the contract: a process without a standard error",
     ("if len(value) >= 8 and value in text and _SECRET_NAMES.search(name.upper()):", "", ""): _ENVIRONMENT,
-    ('return f"{record.msg!r} % {record.args!r} ({type(error).__name__}: {error})"', "", ""): (
+    ("_MOST_BITS = 1 << 12  # of a number that is written as one", "", ""): _BOUND,
+    ("return hex(value) if value is not None and value.bit_length() > _MOST_BITS else value", "", ""): _BOUND,
+    ('return f"{_shown(record.msg)} % {_shown(record.args)} ({type(error).__name__}: {_shown(error)})"', "", ""): (
         "beyond the contract: arguments that do not fit the message"
     ),
     ('return f"<{type(value).__name__}: {type(error).__name__}>"', "", ""): "beyond the contract: a broken __repr__",

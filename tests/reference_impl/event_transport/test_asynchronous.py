@@ -50,6 +50,30 @@ def test_a_recv_that_is_cancelled_loses_nothing() -> None:
     assert asyncio.run(run()) == list(range(300))
 
 
+def test_what_comes_behind_much_that_is_skipped_is_received() -> None:
+    async def run() -> int:
+        async with (
+            AsyncPublisher(ANY_PORT, "kv-of-another-kind", queue_batches=2_000) as publisher,
+            AsyncSubscriber(publisher.endpoint, "kv", LONG_MS) as subscriber,
+        ):
+            while not subscriber.connected[publisher.endpoint]:
+                waiting = asyncio.create_task(subscriber.recv())
+                await asyncio.wait([waiting], timeout=0.01)
+                waiting.cancel()
+                await asyncio.wait([waiting])
+            assert await publisher.wait_for_subscribers()
+            for _ in range(1_000):
+                await publisher.publish(b"x")
+            waiting = asyncio.create_task(subscriber.recv())
+            while (skipped := int(subscriber.numbers()["other_topic"])) < 1_000:
+                await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            return skipped
+
+    assert asyncio.run(asyncio.wait_for(run(), LONG_MS / 1000)) == 1_000
+
+
 def test_the_loop_goes_on_while_a_recv_waits_and_close_ends_it() -> None:
     async def run() -> None:
         subscriber = AsyncSubscriber("tcp://127.0.0.1:9", "kv", LONG_MS)

@@ -97,6 +97,62 @@ def test_what_is_no_message_is_counted_and_the_next_one_comes(sockets: Sockets) 
         assert subscriber.stats()["malformed"] == len(wrong)
 
 
+def test_what_is_skipped_does_not_hold_a_recv_up_beyond_its_timeout(sockets: Sockets) -> None:
+    peer, other = Bare(sockets), Bare(sockets)
+    with Subscriber([peer.endpoint, other.endpoint], "kv", 0) as subscriber:
+        peer.ready()
+        other.ready()
+        for _ in range(5_000):
+            peer.send(b"kv-of-another-kind", bytes(8), b"x")
+        peer.send_a(7)
+        other.send_a(8)
+        skipped, most = 0.0, 0.0
+        found: list[int] = []
+        deadline = time.monotonic() + LONG_MS / 1000
+        while len(found) < 2:
+            assert time.monotonic() < deadline
+            message = subscriber.recv()
+            before, skipped = skipped, subscriber.numbers()["other_topic"]
+            most = max(most, skipped - before)
+            found += [] if message is None else [message.sequence]
+        assert sorted(found) == [7, 8]
+        # A poll of 0 ms looks at the clock at least once for so many: first what is there, then what came meanwhile.
+        assert most <= 2 * 256
+
+
+def test_replies_that_are_none_give_a_replay_no_more_time(sockets: Sockets) -> None:
+    peer, router = Bare(sockets), sockets.open(zmq.ROUTER)
+    router.bind("tcp://127.0.0.1:*")
+    found = threading.Event()
+    in_time: list[bool] = []
+
+    def answer() -> None:
+        client = router.recv_multipart()[0]
+        deadline = time.monotonic() + LONG_MS / 1000
+        while not found.is_set() and time.monotonic() < deadline:
+            try:
+                router.send_multipart([client, b"", b"no reply"], zmq.NOBLOCK)
+            except zmq.Again:
+                found.wait(0.001)
+        in_time.append(found.is_set())
+
+    replay = router.get_string(zmq.LAST_ENDPOINT)
+    thread = threading.Thread(target=answer)
+    with Subscriber(peer.endpoint, "kv", 100, replay_endpoints=[replay], replay_timeout_ms=200) as subscriber:
+        peer.ready()
+        thread.start()
+        peer.send_a(0)
+        peer.send_a(3)
+        seen: list[Any] = []
+        while len(seen) < 2 and thread.is_alive():
+            message = subscriber.recv()
+            seen += [] if message is None else [message]
+        found.set()
+        thread.join()
+    assert [(one.sequence, one.before) for one in seen] == [(0, None), (3, {"kind": "gap", "missed": 2})]
+    assert in_time == [True]
+
+
 def test_whole_topics_are_compared(sockets: Sockets) -> None:
     peer = Bare(sockets)
     found = {}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import json
 import logging
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from trueup_reference.event_transport import Broker, Publisher, Subscriber, TransportCollector, set_up_logging
-from trueup_reference.event_transport.logs import logger, warn, warn_seldom
+from trueup_reference.event_transport import Broker, Publisher, Subscriber, TransportCollector
+from trueup_reference.event_transport.logs import logger, tell, warn, warn_seldom
 from trueup_reference.event_transport.metrics import COUNTERS, GAUGES, PREFIX
+from trueup_reference.logging_setup import LOGGER, configure
 
 ANY_PORT = "tcp://127.0.0.1:0"
 
@@ -49,19 +50,22 @@ def test_two_of_one_name_cannot_be_told_apart() -> None:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    handlers, level = list(logger.handlers), logger.level
+    above = logging.getLogger(LOGGER)
+    handlers, level, propagate = list(above.handlers), above.level, above.propagate
     yield
-    logger.handlers[:], logger.level = handlers, level
+    above.handlers[:], above.propagate = handlers, propagate
+    above.setLevel(level)
 
 
 @pytest.mark.usefixtures("quiet")
-def test_logging_is_set_up_once_and_leaves_the_root_logger_alone() -> None:
+def test_what_it_tells_is_written_where_logging_is_set_up(capsys: pytest.CaptureFixture[str]) -> None:
     root = list(logging.getLogger().handlers)
-    first, second = io.StringIO(), io.StringIO()
-    for stream in (first, second, second):
-        set_up_logging("WARNING", stream)
+    for _ in range(2):
+        configure("WARNING", json=True)
         warn("something", count=1)
-    assert [stream.getvalue().count("something count=1") for stream in (first, second)] == [1, 2]
+    tell("nothing")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["message"], line["extra"]["fields"]) for line in lines] == [("something count=1", {"count": 1})] * 2
     assert logging.getLogger().handlers == root
 
 

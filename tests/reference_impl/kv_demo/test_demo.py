@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -19,6 +20,8 @@ import pytest
 
 from reference_impl.mock_worker.test_process import started
 from trueup_reference.event_transport import BlockStored, EventBatch, Publisher
+from trueup_reference.kv_demo import __main__ as kv_demo
+from trueup_reference.kv_demo.sources import SourceError, WorkerSource
 from trueup_reference.kv_index import local_hashes, sequence_hashes
 
 COMMAND = [sys.executable, "-m", "trueup_reference.kv_demo"]
@@ -112,6 +115,8 @@ def test_workers_that_fail_leave_no_load() -> None:
     with started(*words, "--fault", "error") as (_, ready):
         (worker,) = told(ready["url"], "--requests", "5")["workers"]
         assert (worker["routed"], worker["failed"]) == (5, 5)
+        assert worker["failure"].startswith("500 ")
+        assert "a fault on purpose: error" in worker["failure"]
         assert (worker["prefill_tokens"], worker["decode_blocks"]) == (0, 0)
 
 
@@ -182,13 +187,28 @@ def test_what_cannot_be_obeyed_is_one_line() -> None:
             (("nonsense",), "'nonsense' is no source: [ID=]tcp://HOST:PORT[@tcp://HOST:REPLAY-PORT]"),
             ((nobody,), f"{nobody}/health: ClientConnectorError"),
             (("1=tcp://127.0.0.1:1", "1=tcp://127.0.0.1:2"), "two sources have the worker (1, 0)"),
-            (("tcp://127.0.0.1:1", "--block-size", "-1"), "block_size is -1"),
+            (("tcp://127.0.0.1:1", "--block-size", "0"), "--block-size is 0: 1 or more is due"),
             (("tcp://127.0.0.1:1", "--overlap-weight", "nan"), "overlap_weight is nan"),
         ):
             done = run(*words, "--for", "1")
             assert done.returncode == 2, words
             assert message in done.stderr
             assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--requests", "0"), ("--for", "-1"), ("--for", "nan")])
+def test_an_end_that_is_none_is_refused(words: tuple[str, str]) -> None:
+    done = run("tcp://127.0.0.1:1", *words)
+    assert done.returncode == 2
+    assert "--requests is 1 or more, --for more than 0" in done.stderr
+
+
+def test_a_bounded_run_does_not_wait_for_ever_for_a_silent_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [WorkerSource(1, 0, "tcp://127.0.0.1:1", None, None, None, None)]
+    monkeypatch.setattr(kv_demo, "SILENCE_S", 0.1)
+    args = kv_demo.parser().parse_args(["tcp://127.0.0.1:1", "--requests", "1"])
+    with pytest.raises(SourceError, match=r"no prompt was stored in 0\.1 s.*: tcp://127\.0\.0\.1:1"):
+        asyncio.run(kv_demo._watch(args, sources, asyncio.Event()))
 
 
 def test_it_ends_when_its_time_is_over() -> None:

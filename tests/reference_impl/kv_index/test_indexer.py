@@ -233,6 +233,18 @@ def test_a_gap_degrades_a_restart_empties_and_neither_ends_the_index() -> None:
     assert played.indexer.index.find_matches_tokens(tokens(2)) == {(8, 0): 2}
 
 
+def test_ranks_that_publish_elsewhere_stay_when_one_of_them_is_gone() -> None:
+    played = Played()
+    played.indexer.add("tcp://there", Source(7, 1))
+    played.say(0, store(tokens(3)))
+    played.messages.append(Message("tcp://there", "kv", 0, None, encode_batch(batch(store(tokens(2)))), None))
+    assert played.indexer.step()
+    assert played.indexer.index.find_matches_tokens(tokens(3)) == {(7, 0): 3, (7, 1): 2}
+    played.indexer.remove(HERE)
+    assert played.indexer.index.find_matches_tokens(tokens(3)) == {(7, 1): 2}
+    assert (played.state, played.indexer.state(7, 1)) == ("unknown", "exact")
+
+
 @pytest.mark.parametrize(
     ("event", "counted"),
     [
@@ -242,6 +254,7 @@ def test_a_gap_degrades_a_restart_empties_and_neither_ends_the_index() -> None:
         (store(tokens(2), parent_block_hash=5), {"refused_events": 1}),
         (store(tokens(2), block_size=0, token_ids=()), {"refused_events": 1}),
         (store(tokens(2), block_hashes=(1, 1)), {"refused_events": 1}),
+        (store(tokens(2), metadata={"cache_salt": 5}), {"refused_events": 1}),
         (BlockRemoved(block_hashes=(1, 2)), {}),
     ],
 )
@@ -254,11 +267,30 @@ def test_an_event_that_cannot_be_taken_in_is_counted_and_degrades(event: Any, co
     assert played.indexer.index.tracked_blocks() == 1
 
 
+@pytest.mark.parametrize("event", [store(tokens(2)), BlockRemoved(block_hashes=(1,)), AllBlocksCleared()])
+def test_a_rank_that_cannot_be_is_refused_and_breaks_nothing_later(event: Any) -> None:
+    played = Played()
+    played.say(0, store(tokens(1)))
+    played.say(1, payload=encode_batch(batch(event, rank=1 << 32)))
+    assert played.indexer.stats()["refused_events"] == 1
+    assert played.state == "degraded"
+    played.say(0, store(tokens(2)), before={"kind": "restart", "missed": 0})
+    assert (played.state, played.indexer.index.find_matches_tokens(tokens(2))) == ("exact", {(7, 0): 2})
+
+
 def test_a_payload_that_is_none_degrades() -> None:
     played = Played()
     played.say(0, store(tokens(1)))
     played.say(1, payload=b"\xc1")
     assert (played.state, played.indexer.stats()["malformed_messages"]) == ("degraded", 1)
+
+
+def test_keys_that_say_nothing_change_nothing() -> None:
+    nothing: list[dict[str, Any]] = [{"extra_keys": []}, {"extra_keys": [None, None]}, {"mm_keys": [[], []]}]
+    for fields in nothing:
+        played = Played()
+        played.say(0, store(tokens(2), **fields))
+        assert played.indexer.index.find_matches_tokens(tokens(2)) == {(7, 0): 2}, fields
 
 
 def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None:
@@ -269,8 +301,10 @@ def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None
         {"lora_id": 3},
         {"group_idx": 1},
         {"group_idx": 0, "kv_cache_spec_kind": "sliding_window"},
-        {"unknown": {"metadata": {"cache_salt": "s"}}},
+        {"metadata": {"cache_salt": "s"}},
         {"extra_keys": [("image",), None]},
+        {"cache_salt": "t"},
+        {"mm_keys": [[{"type": "mm_key", "hash": "9f", "start_offset": 0}], []]},
     ]
     for number, fields in enumerate(others):
         played.say(number, store(tokens(2), block_hashes=(2 * number, 2 * number + 1), **fields))
@@ -278,12 +312,14 @@ def test_blocks_of_an_adapter_a_salt_or_a_window_match_no_plain_prompt() -> None
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"lora_name": "red"}) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"cache_salt": "s"}) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"group_idx": 1}) == {(7, 0): 2}
+    assert index.find_matches(local_hashes(tokens(2), SIZE), identity={"cache_salt": "t"}) == {(7, 0): 2}
     # A removal names neither adapter nor salt.
-    played.say(6, *(BlockRemoved(block_hashes=(name,)) for name in (0, 1, 2, 3, 8, 9, 10, 11)))
-    played.say(7, BlockRemoved(block_hashes=(4, 5), group_idx=1), BlockRemoved(block_hashes=(6,), medium="CPU"))
+    gone = (0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
+    played.say(8, *(BlockRemoved(block_hashes=(name,)) for name in gone))
+    played.say(9, BlockRemoved(block_hashes=(4, 5), group_idx=1), BlockRemoved(block_hashes=(6,), medium="CPU"))
     assert index.stats()["unknown_removals"] == 1
     assert index.tracked_blocks() == 2
-    played.say(8, store(tokens(2), group_idx=0, kv_cache_spec_kind="full_attention", medium="CPU"))
+    played.say(10, store(tokens(2), group_idx=0, kv_cache_spec_kind="full_attention", medium="CPU"))
     assert index.find_matches_tokens(tokens(2)) == {(7, 0): 2}
     assert index.find_matches(local_hashes(tokens(2), SIZE), tier="gpu") == {}
 
@@ -296,7 +332,7 @@ def test_hashes_of_every_kind_become_u64(told: Any, due: int) -> None:
     assert as_u64(told) == due
 
 
-@pytest.mark.parametrize("told", [1 << 64, -(1 << 63) - 1, "7", None, True, 1.0])
+@pytest.mark.parametrize("told", [1 << 64, -(1 << 63) - 1, "7", b"", None, True, 1.0])
 def test_what_is_no_hash_is_refused(told: Any) -> None:
     with pytest.raises(InvalidEventError, match="a block hash is"):
         as_u64(told)

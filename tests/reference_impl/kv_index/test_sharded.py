@@ -129,3 +129,28 @@ def test_a_process_that_is_gone_is_told_and_close_leaves_none() -> None:
         assert pid is not None
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_an_interrupted_call_does_not_give_its_answer_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ShardedIndex(16, 1) as index:
+        exchange = index._exchange
+
+        def interrupted(call: str, order: Any, wanted: Any) -> Any:
+            for shard in order:
+                index._shards[shard].send((call, wanted[shard]))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(index, "_exchange", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index.tracked_blocks()
+        monkeypatch.setattr(index, "_exchange", exchange)
+        with pytest.raises(ShardLostError, match="interrupted before its answers came"):
+            index.find_matches([1])
+
+
+def test_what_cannot_be_sent_is_refused_before_it_is(sharded: ShardedIndex) -> None:
+    cases: list[dict[str, Any]] = [{"tier": "tape"}, {"identity": {"lora_name": 1}}, {"identity": {"other": lambda: 1}}]
+    for arguments in cases:
+        with pytest.raises(InvalidEventError):
+            sharded.find_matches([1], **arguments)
+    assert sharded.find_matches([1], identity={"lora_name": "a"}) == {}

@@ -111,6 +111,20 @@ def test_arguments_that_cannot_be_obeyed(words: list[str], told: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--port", "65536"], "--port is 65536: 0 to 65535 is due"),
+        (["--replay", "tcp://127.0.0.1:0"], "--replay sends again what --events publishes"),
+    ],
+)
+def test_arguments_that_make_no_sense(words: list[str], told: str) -> None:
+    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_its_help_explains_every_argument() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, timeout=60)
     for word in ("--ttft-ms", "--itl-ms", "--capacity-blocks", "--fault", "stall: nothing more comes"):

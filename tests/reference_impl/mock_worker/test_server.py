@@ -129,6 +129,7 @@ def test_too_much_is_refused_for_a_while(settings: Settings, told_of_it: str) ->
     asked(settings, work)
 
 
+DEEP = json.dumps({**body(), "transfer": {}}).encode().removesuffix(b"{}}") + b'{"a":' * 9000 + b"1" + b"}" * 9001
 BAD = {
     "no JSON": b"{",
     "no object": b"[]",
@@ -138,6 +139,7 @@ BAD = {
     "an unknown phase": json.dumps({**body(), "phase": "warm"}).encode(),
     "no max_tokens": json.dumps({**body(), "max_tokens": 0}).encode(),
     "a deadline that is past": json.dumps({**body(), "deadline_ms": -1}).encode(),
+    "a transfer of endless depth": DEEP,
 }
 
 

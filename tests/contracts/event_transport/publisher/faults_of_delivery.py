@@ -125,10 +125,10 @@ class DiesOfBadBatch(Hooked):
             return b""
 
     def send(self, number: int, payload: bytes) -> None:
-        if not payload:
-            self.gone = True
-            return
-        super().send(number, payload)
+        # With what was queued behind it: whether the thread looks in between is chance.
+        self.gone = self.gone or not payload
+        if not self.gone:
+            super().send(number, payload)
 
 
 @FAULTS.add("EP-034", "an empty message in the place of what cannot be encoded")

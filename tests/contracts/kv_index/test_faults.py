@@ -18,12 +18,14 @@ from trueup_contracts.profile import Profile
 from trueup_reference import adapters
 
 QUICK = Profile("quick", 20261124)
+RACES = {"KX-070", "KX-071", "KX-072"}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
-    failed = verdicts("kv-index", fault.factory, QUICK, only=fault.requirement)
-    assert fault.requirement in failed
+    # Whether threads meet is chance, whatever is done for it: a race has some tries more.
+    seeds = range(QUICK.seed, QUICK.seed + (8 if fault.requirement in RACES else 1))
+    assert any(verdicts("kv-index", fault.factory, Profile("quick", seed), only=fault.requirement) for seed in seeds)
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.event_transport.publisher.faults import FAULTS
-from contracts.event_transport.running import failure
+from contracts.event_transport.running import print_failures
 from trueup_contracts.event_transport import PUBLISHER
 
 FILE = Path(__file__).with_name("failures.txt")
@@ -17,5 +17,4 @@ FILE = Path(__file__).with_name("failures.txt")
 UNSTEADY = {"EP-042", "EP-043", "EP-064", "EP-085", "EP-092"}
 
 if __name__ == "__main__":
-    for fault in FAULTS:
-        print(failure(PUBLISHER, fault, unsteady=UNSTEADY), flush=True)
+    print_failures(PUBLISHER, FAULTS, unsteady=UNSTEADY)

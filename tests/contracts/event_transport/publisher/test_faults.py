@@ -6,35 +6,34 @@ from collections import Counter
 
 import pytest
 
-from contracts.event_transport.publisher.failures import FILE, UNSTEADY
+from contracts.event_transport.publisher.failures import FILE
 from contracts.event_transport.publisher.faults import FAULTS
 from contracts.event_transport.publisher.seeding import Fault
-from contracts.event_transport.running import IN_TIME, failure
+from contracts.event_transport.running import judged, module_of
 from contracts.suite_runs import each_test
 from fix_repository import PROJECT
 from trueup_contracts.event_transport import PUBLISHER
 
 OURS = {identity: one for identity, one in PUBLISHER.requirements.items() if identity < "EP-100"}
 UNSEEDED = {"EP-072"}  # a coroutine that waits is ER-026's fault, seeded there
-SLOW = {"EP-092"}
+SLOW = "EP-092"
 
 
-# What they leave behind is part of the fault.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize(
-    "fault",
-    [pytest.param(one, marks=[pytest.mark.slow] if one.requirement in SLOW else []) for one in FAULTS],
-    ids=lambda fault: fault.name,
-)
-def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
-    lines = FILE.read_text(encoding="utf-8").splitlines()
-    told = failure(PUBLISHER, fault, unsteady=UNSTEADY)
-    if told not in lines:  # a machine that is busy may have taken longer than these limits
-        told = failure(PUBLISHER, fault, IN_TIME, unsteady=UNSTEADY)
-    assert not told.endswith(": nothing"), "it survived"
-    hint = "python -m contracts.event_transport.publisher.failures > failures.txt, and read what has changed"
-    assert told in lines, hint
+PROGRAM = "contracts.event_transport.publisher.failures"
+HINT = f"python -m {PROGRAM} > failures.txt, and read what has changed"
+
+
+@pytest.mark.parametrize("module", sorted({module_of(fault) for fault in FAULTS}))
+def test_a_fault_is_found_by_the_requirement_that_names_it(module: str) -> None:
+    survived, changed = judged(PROGRAM, FILE, "--module", module, "--but", SLOW)
+    assert survived == []
+    assert changed == [], HINT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [one for one in FAULTS if one.requirement == SLOW], ids=lambda fault: fault.name)
+def test_a_fault_that_takes_long_is_found(fault: Fault) -> None:
+    assert judged(PROGRAM, FILE, "--name", fault.name) == ([], []), HINT
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:

@@ -12,6 +12,7 @@ import pytest
 from contracts.embedding_cache.faults import FAULTS, Fault
 from contracts.embedding_cache.hooked import Hooked, OnCuda
 from contracts.embedding_cache.others import OTHERS
+from contracts.failures import UNSTEADY
 from contracts.suite_runs import each_test, verdicts
 from trueup_contracts.embedding_cache import SUITE
 from trueup_contracts.embedding_cache.hardware import cuda_missing
@@ -25,8 +26,10 @@ QUICK = Profile("quick", 20261124)
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
     if fault.needs_cuda and cuda_missing():
         pytest.skip(f"a fault of CUDA: {cuda_missing()}")
-    failed = verdicts("embedding-cache", fault.factory, QUICK, only=fault.requirement)
-    assert fault.requirement in failed
+    # Whether threads meet, and what the heap has left, is chance, whatever is done for it: some tries more.
+    seeds = range(QUICK.seed, QUICK.seed + (4 if fault.requirement in UNSTEADY else 1))
+    found = (verdicts("embedding-cache", fault.factory, Profile("quick", one), only=fault.requirement) for one in seeds)
+    assert any(found)
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contracts.failures import UNSTEADY
 from contracts.suite_runs import each_test, verdicts, verdicts_of
 from contracts.worker_selection.faults import FAULTS, Fault
 from contracts.worker_selection.hooked import Hooked
@@ -27,10 +28,13 @@ def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)  # threads take turns often, so that a race shows
     try:
-        failed = verdicts("worker-selection", fault.factory, QUICK, only=fault.requirement)
+        # Whether threads meet is chance, whatever is done for it: some tries more.
+        seeds = range(QUICK.seed, QUICK.seed + (4 if fault.requirement in UNSTEADY else 1))
+        tries = (Profile("quick", one) for one in seeds)
+        found = any(verdicts("worker-selection", fault.factory, one, only=fault.requirement) for one in tries)
     finally:
         sys.setswitchinterval(before)
-    assert fault.requirement in failed
+    assert found
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:

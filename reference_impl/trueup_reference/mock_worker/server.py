@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from trueup_reference.mock_worker.worker import Worker
 MOST_BODY_BYTES = 64 << 20
 KEEP_ALIVE_S = 5.0
 SHUTDOWN_S = 1.0  # for what is left when draining is over
+_CLIENT_GONE = 499  # nginx's word for it; nobody receives it
 _SSE = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
 
@@ -160,12 +161,16 @@ class MockWorker:
                         stream = await _begin(request)
                     items += told.event == "item"
                     await stream.write(told.written())
+            assert stream is not None  # an answer has an event at least
+            await stream.write_eof()
         except WorkerError as error:
             if stream is None:
                 return _refused(error)
-            await stream.write(error.told.written())
-        assert stream is not None  # an answer has an event at least
-        await stream.write_eof()
+            with suppress(ConnectionResetError):
+                await stream.write(error.told.written())
+                await stream.write_eof()
+        except ConnectionResetError:  # the client has gone, which aiohttp would log as a fault of ours
+            return stream or web.Response(status=_CLIENT_GONE)
         return stream
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -165,10 +167,32 @@ def test_a_client_that_goes_away_gives_everything_back() -> None:
     asked(SLOW, work)
 
 
+def reset_while_written_to(worker: MockWorker, request_id: str) -> None:
+    """Asks for much, and resets the connection with the first words."""
+    content = json.dumps(body(request_id, max_tokens=2_000)).encode()
+    host, port = worker.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"POST /generate HTTP/1.1\r\nHost: w\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content))
+        assert client.recv(64).startswith(b"HTTP/1.1 200 ")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 async def listen(worker: MockWorker, session: aiohttp.ClientSession, request_id: str, came: list[str]) -> None:
     """The names of the events, as they come."""
     async for name, _ in told(session, worker.url, body(request_id)):
         came.append(name)
+
+
+def test_a_client_that_goes_while_it_is_written_to_is_no_fault_of_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(worker: MockWorker, session: aiohttp.ClientSession) -> None:
+        for number in range(20):
+            await asyncio.to_thread(reset_while_written_to, worker, f"{number}")
+        await until(lambda: worker.worker.in_flight == 0)
+
+    asked(FAST, work)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_faults_are_committed_and_set_from_outside() -> None:

@@ -17,6 +17,8 @@ from trueup_reference.event_transport.metrics import Role
 from trueup_reference.event_transport.settings import TIMEOUT_ENV
 from trueup_reference.event_transport.settings import recv_timeout_ms as checked_timeout_ms
 
+_SIGNALS_S = 0.5  # a signal that comes just before a wait does not end it: Python looks again after so long
+
 
 class Subscriber(Managed):
     """Its messages may be taken from any thread, one at a time; `close` may be called from any other."""
@@ -65,7 +67,7 @@ class Subscriber(Managed):
                     return message
                 deadline = time.monotonic() + self._timeout_s
                 while True:
-                    core.poll(deadline - time.monotonic())
+                    core.poll(min(deadline - time.monotonic(), _SIGNALS_S))
                     if self._closing:
                         return None
                     message = core.take()

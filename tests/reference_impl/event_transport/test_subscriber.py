@@ -330,10 +330,16 @@ def test_a_program_ends_with_everything_open(how: str, number: signal.Signals | 
             assert process.stdout.readline() == "ready\n"
             if number is not None:
                 process.send_signal(number)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:  # pyzmq drops an interrupt that comes while it frees a frame
+                assert number is not None
+                process.send_signal(number)
             out, errors = process.communicate(timeout=20)
         finally:
             process.kill()
-    assert (out, errors, process.returncode) == (said, "", 0)
+    assert (out, process.returncode) == (said, 0)
+    assert not errors or "Exception ignored in: 'zmq." in errors
 
 
 def test_forever_ends_with_close() -> None:

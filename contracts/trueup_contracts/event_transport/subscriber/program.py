@@ -48,6 +48,14 @@ class Program:
         """To the process."""
         self._process.send_signal(number)
 
+    def is_gone_within(self, limit_s: float) -> bool:
+        """Whether it ends in this time."""
+        try:
+            self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def has_received(self, budgets: Budgets) -> None:
         """It has received once. A program that cannot be started at all is not judged."""
         __tracebackhide__ = True

@@ -46,7 +46,7 @@ def _in_threads(subject: Subject, seed: int, rounds: int) -> None:
                 selector.prefill_done(ask.id)
             selector.free(ask.id)
 
-    together(work, seed)
+    together(work, subject, seed)
     model = Model()
     for ask, chosen in kept:
         model.book(ask, chosen)
@@ -58,7 +58,7 @@ def _in_threads(subject: Subject, seed: int, rounds: int) -> None:
                 tolerant(selector, "prefill_done", ask.id)  # another thread may have freed it
             selector.free(ask.id)
 
-    together(drain, seed)
+    together(drain, subject, seed)
     selector.must_hold(dict.fromkeys(TWO_RANKS, IDLE), f"after {THREADS} threads have each freed all of them")
 
 

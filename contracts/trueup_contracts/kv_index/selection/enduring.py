@@ -11,6 +11,7 @@ from trueup_contracts.kv_index.selection.booking import tolerant
 from trueup_contracts.kv_index.selection.calls import IDLE, Ask, Pair, Selector
 from trueup_contracts.kv_index.selection.model import Model
 from trueup_contracts.profile import Profile
+from trueup_contracts.resident import collecting_what_is_new
 from trueup_contracts.subject import Subject
 from trueup_contracts.turns import THREADS, together
 
@@ -63,6 +64,7 @@ def _in_threads(subject: Subject, seed: int, rounds: int) -> None:
 
 
 @requirement("WS-061")
+@collecting_what_is_new()
 def test_freed_requests_leave_no_growth(trueup_subject: Subject) -> None:
     selector, probe = Selector(trueup_subject), ResidentMemory()
 

@@ -1,3 +1,11 @@
 """Loads the fixtures, which live in modules by topic."""
 
-pytest_plugins = ["fix_environment", "fix_redis", "fix_repository"]
+import gc
+
+pytest_plugins = ["fix_environment", "fix_redis", "fix_repository", "fix_workers"]
+
+
+def pytest_collection_finish() -> None:
+    """What the tests import stays until the end: no collection looks at it again, and the tests make thousands."""
+    gc.collect()
+    gc.freeze()

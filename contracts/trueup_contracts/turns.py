@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from trueup_contracts.pool import Threads
+from trueup_contracts.subject import Subject
 
 THREADS = 8
 TURNS = 0.03  # of the instructions
@@ -73,16 +75,25 @@ def traced(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
             sys.settrace(before)
 
 
-def together(work: Callable[[random.Random], None], seed: int) -> None:
-    """The same work in all threads at once, each with random choices of its own."""
-    start = threading.Barrier(THREADS)
+def at_once(works: Sequence[Callable[[], None]], subject: Subject, seed: int) -> None:
+    """Each in a thread of its own, from a barrier on; instructions of the subject take turns at the seed's choice.
+
+    Those of another process cannot be reached: what runs here is then the kit alone, and is left to the scheduler.
+    """
+    start = threading.Barrier(len(works))
 
     def one(number: int) -> None:
-        choices = random.Random(seed * THREADS + number)
         start.wait()
-        with traced(turns(random.Random(choices.random()))):
-            work(choices)
+        trace = turns(random.Random(f"turns of {number}, {seed}"))
+        with traced(trace) if subject.in_process else nullcontext():
+            works[number]()
 
-    with often_in_turn(), Threads() as pool:
-        for future in [pool.submit(one, number) for number in range(THREADS)]:
+    with often_in_turn() if subject.in_process else nullcontext(), Threads() as pool:
+        for future in [pool.submit(one, number) for number in range(len(works))]:
             future.result()
+
+
+def together(work: Callable[[random.Random], None], subject: Subject, seed: int) -> None:
+    """The same work in all threads at once, each with random choices of its own."""
+    choices = [random.Random(seed * THREADS + number) for number in range(THREADS)]
+    at_once([functools.partial(work, one) for one in choices], subject, seed)

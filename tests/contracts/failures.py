@@ -15,7 +15,7 @@ from contracts.suite_runs import verdicts
 from trueup_contracts.profile import Profile
 
 PROFILE = Profile("quick", 20261124)
-# What differs from run to run or from torch to torch: memory, and threads. `test_faults.py` has all.
+# What differs from run to run or from torch to torch: memory, and threads. Each suite's `test_faults.py` judges these.
 UNSTEADY = {"EC-045", "EC-046", "EC-050", "EC-051", "EC-052", "EC-061", "EC-110", "EC-111", "EC-112"}
 UNSTEADY |= {"KX-060", "KX-061", "KX-062", "KX-070", "KX-071", "KX-072", "KX-127"}
 UNSTEADY |= {"WS-013", "WS-060", "WS-061"}  # one of the faults has no seed
@@ -29,11 +29,15 @@ def failures(suite_name: str) -> Iterator[str]:
     sys.setswitchinterval(1e-5)  # threads take turns often, so that a race shows
     try:
         for fault in module.FAULTS:
-            if fault.requirement in UNSTEADY or getattr(fault, "needs_cuda", False):
-                continue
-            yield failure(suite_name, fault)
+            if is_steady(fault):
+                yield failure(suite_name, fault)
     finally:
         sys.setswitchinterval(before)
+
+
+def is_steady(fault: Any) -> bool:
+    """Whether the same is said of it in each run, on each machine."""
+    return fault.requirement not in UNSTEADY and not getattr(fault, "needs_cuda", False)
 
 
 def failure(suite_name: str, fault: Any) -> str:

@@ -14,8 +14,6 @@ import pytest
 from fix_action import Outcome, Runner, load_action
 from fix_repository import PROJECT, Repository
 
-pytestmark = pytest.mark.xdist_group("action")
-
 BIN = Path(sys.executable).parent
 
 CLEAN: dict[str, str | bytes] = {"README.md": "# Pages\n\nRead the [guide](guide.md).\n", "guide.md": "# Guide\n"}

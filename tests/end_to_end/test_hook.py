@@ -12,8 +12,6 @@ import yaml
 
 from fix_repository import PROJECT, Repository, copy_of_project
 
-pytestmark = pytest.mark.xdist_group("hook")
-
 CONFIG = """\
 repos:
   - repo: {repo}

@@ -7,11 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from fix_repository import PROJECT, copy_of_project
-
-pytestmark = pytest.mark.xdist_group("make")
 
 
 def run(*command: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

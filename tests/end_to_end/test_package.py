@@ -14,8 +14,6 @@ import pytest
 
 from fix_repository import PROJECT, Repository
 
-pytestmark = pytest.mark.xdist_group("package")
-
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:

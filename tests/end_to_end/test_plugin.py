@@ -12,7 +12,6 @@ from contracts.kit.test_plugin import Project
 from fix_repository import PROJECT
 
 OLDEST = "7.4.0"
-pytestmark = pytest.mark.xdist_group("plugin")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,17 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [wheel] = folder.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
     made = folder / "venv/bin/python"
-    install = [str(made), "-m", "pip", "install", "--quiet", f"{wheel}[contracts]", f"pytest=={OLDEST}", "pytest-xdist"]
+    install = [
+        str(made),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        f"{wheel}[contracts]",
+        f"pytest=={OLDEST}",
+        "pytest-xdist",
+    ]
     subprocess.run(install, check=True, capture_output=True)
     return made
 

@@ -11,6 +11,7 @@ from trueup_contracts import requirement
 from trueup_contracts.embedding_cache.calls import Cache
 from trueup_contracts.embedding_cache.probes import MIB, DeviceMemory, Probe, ResidentMemory, Sources
 from trueup_contracts.errors import AdapterError, Refusal
+from trueup_contracts.resident import collecting_what_is_new
 from trueup_contracts.subject import Subject
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _make(probe: Probe) -> _Make:
     return lambda size_bytes: torch.full((size_bytes,), 1, dtype=torch.uint8, device=probe.device)
 
 
+@collecting_what_is_new()
 def _memory_is_given_back(subject: Subject, probe: Probe) -> None:
     probe.held_bytes()  # sets how memory is given back
     make, block = _make(probe), probe.block_bytes
@@ -127,6 +129,7 @@ def _memory_is_given_back(subject: Subject, probe: Probe) -> None:
     _holds(probe, before, 0, "after the cache is gone", subject.scale)
 
 
+@collecting_what_is_new()
 def _clear_gives_memory_back(subject: Subject, probe: Probe) -> None:
     probe.held_bytes()
     make, block = _make(probe), probe.block_bytes
@@ -140,6 +143,7 @@ def _clear_gives_memory_back(subject: Subject, probe: Probe) -> None:
     _holds(probe, before, 0, "after clear()", subject.scale)
 
 
+@collecting_what_is_new()
 def _churn_leaves_no_growth(subject: Subject, probe: Probe) -> None:
     make = _make(probe)
     cache = Cache(subject, 64 << 10, probe.device)

@@ -39,7 +39,7 @@ def test_the_ledger_survives_threads(trueup_subject: Subject, trueup_profile: Pr
                 assert 0 <= found_bytes <= CAPACITY, f"current_bytes is {found_bytes}, the capacity {CAPACITY}"
 
     for seed in range(4):
-        together(work, trueup_profile.seed + seed)
+        together(work, trueup_subject, trueup_profile.seed + seed)
         there = [key for key in KEYS if cache.has(key)]
         due = sum(FILLS[key].size_bytes for key in there)
         assert cache.current_bytes == due, f"left are {due} bytes, and current_bytes is {cache.current_bytes}"
@@ -59,7 +59,7 @@ def test_no_request_is_lost_from_the_counts(trueup_subject: Subject, trueup_prof
         for number in range(rounds):
             cache.get(KEYS[0] if number % 2 else "absent")
 
-    together(work, trueup_profile.seed)
+    together(work, trueup_subject, trueup_profile.seed)
     stats = cache.call("stats")
     due = (THREADS * (rounds // 2), THREADS * (rounds - rounds // 2))
     found = (stats["hits"], stats["misses"])
@@ -81,4 +81,4 @@ def test_keys_can_be_listed_meanwhile(trueup_subject: Subject, trueup_profile: P
                 keys = list(cache.call("keys"))
                 assert len(keys) == len(set(keys)), "keys() has a key twice"
 
-    together(work, trueup_profile.seed)
+    together(work, trueup_subject, trueup_profile.seed)

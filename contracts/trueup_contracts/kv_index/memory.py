@@ -19,7 +19,7 @@ from trueup_contracts.kv_index.deep import chain
 from trueup_contracts.kv_index.model import Worker
 from trueup_contracts.kv_index.steps import event, removed, stored
 from trueup_contracts.profile import Profile
-from trueup_contracts.resident import resident_bytes
+from trueup_contracts.resident import collecting_what_is_new, resident_bytes
 from trueup_contracts.subject import Subject
 
 Cycle = Callable[[Index, int], None]
@@ -171,7 +171,7 @@ def _slope(subject: Subject, what: str, cycle: Cycle, size: int) -> None:
     index = Index(subject)
     traced: list[int] = []
     resident: list[int] = []
-    with _traced():
+    with collecting_what_is_new(), _traced():
         for turn in range(WARM_UP + CYCLES):
             cycle(index, turn)
             gc.collect()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import Refusal
@@ -12,10 +11,9 @@ from trueup_contracts.kv_index.calls import Trial
 from trueup_contracts.kv_index.model import Model, Path, Worker
 from trueup_contracts.kv_index.naming import Naming, path
 from trueup_contracts.kv_index.steps import Clear, Leave, Remove, Step, Store, shown
-from trueup_contracts.pool import Threads
 from trueup_contracts.profile import Profile
 from trueup_contracts.subject import Subject
-from trueup_contracts.turns import often_in_turn, traced, turns
+from trueup_contracts.turns import at_once
 
 WRITERS = 4
 ASKS = {"quick": 60, "default": 200, "thorough": 800}  # of each of two threads
@@ -23,20 +21,6 @@ TURNS = 3  # with other choices each
 ROUNDS = {"quick": 30, "default": 120, "thorough": 400}
 _STILL: Worker = (999, 0)  # nothing changes it
 _STILL_CHAIN = path("abcdefgh")
-
-
-def _together(work: Sequence[Callable[[], None]], seed: int) -> None:
-    """Each in a thread of its own, from a barrier on; instructions take turns at the seed's choice."""
-    start = threading.Barrier(len(work))
-
-    def one(number: int) -> None:
-        start.wait()
-        with traced(turns(random.Random(seed * len(work) + number))):
-            work[number]()
-
-    with often_in_turn(), Threads() as pool:
-        for future in [pool.submit(one, number) for number in range(len(work))]:
-            future.result()
 
 
 def _stream(worker: Worker, choices: random.Random, length: int, shared: str) -> list[Step]:
@@ -101,7 +85,7 @@ def test_events_from_many_threads_are_as_one_by_one(trueup_subject: Subject, tru
 
             return send
 
-        _together([work(stream) for stream in streams], seed)
+        at_once([work(stream) for stream in streams], trueup_subject, seed)
         for step in (step for stream in streams for step in stream):  # each changes its own worker alone
             step.apply(trial.model)
             trial.seen |= dict.fromkeys(step.paths())
@@ -165,7 +149,7 @@ def test_a_match_is_never_deeper_than_at_some_moment(trueup_subject: Subject, tr
                             f"and held at most {most} leading blocks at any moment of them"
                         )
 
-        _together([*((lambda one=one, trial=trial: one.run(trial)) for one in watched), ask], seed)
+        at_once([*((lambda one=one, trial=trial: one.run(trial)) for one in watched), ask], trueup_subject, seed)
         assert not wrong, wrong[0]
 
 
@@ -200,7 +184,7 @@ def test_a_worker_that_nothing_changes_keeps_its_depth(trueup_subject: Subject, 
 
         writers = [lambda number=number: write(number) for number in range(WRITERS - 2)]
         askers = [lambda number=number: ask(number) for number in range(2)]
-        _together([*writers, *askers], seed)
+        at_once([*writers, *askers], trueup_subject, seed)
         assert not wrong, wrong[0]
         depth = trial.matches(_STILL_CHAIN).get(_STILL, 0)
         assert depth == len(_STILL_CHAIN), (

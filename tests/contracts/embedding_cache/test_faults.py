@@ -1,4 +1,7 @@
-"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails."""
+"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails.
+
+Those of which the same is said in each run are judged by `contracts/test_failures.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pytest
 from contracts.embedding_cache.faults import FAULTS, Fault
 from contracts.embedding_cache.hooked import Hooked, OnCuda
 from contracts.embedding_cache.others import OTHERS
-from contracts.failures import UNSTEADY
+from contracts.failures import is_steady
 from contracts.suite_runs import each_test, verdicts
 from trueup_contracts.embedding_cache import SUITE
 from trueup_contracts.embedding_cache.hardware import cuda_missing
@@ -22,12 +25,12 @@ from trueup_reference import adapters
 QUICK = Profile("quick", 20261124)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [one for one in FAULTS if not is_steady(one)], ids=lambda fault: fault.name)
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
     if fault.needs_cuda and cuda_missing():
         pytest.skip(f"a fault of CUDA: {cuda_missing()}")
     # Whether threads meet, and what the heap has left, is chance, whatever is done for it: some tries more.
-    seeds = range(QUICK.seed, QUICK.seed + (4 if fault.requirement in UNSTEADY else 1))
+    seeds = range(QUICK.seed, QUICK.seed + 4)
     found = (verdicts("embedding-cache", fault.factory, Profile("quick", one), only=fault.requirement) for one in seeds)
     assert any(found)
 

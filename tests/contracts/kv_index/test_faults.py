@@ -1,4 +1,7 @@
-"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails."""
+"""The suite's strength: every seeded fault is found, by the requirement that names it; nothing correct fails.
+
+Those of which the same is said in each run are judged by `contracts/test_failures.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from contracts.failures import is_steady
 from contracts.kv_index.faults import FAULTS, Fault
 from contracts.kv_index.modes import Hooked
 from contracts.kv_index.others import LACKS, OTHERS
@@ -21,7 +25,7 @@ QUICK = Profile("quick", 20261124)
 RACES = {"KX-070", "KX-071", "KX-072"}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [one for one in FAULTS if not is_steady(one)], ids=lambda fault: fault.name)
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
     # Whether threads meet is chance, whatever is done for it: a race has some tries more.
     seeds = range(QUICK.seed, QUICK.seed + (8 if fault.requirement in RACES else 1))

@@ -10,6 +10,7 @@ from trueup_contracts.errors import AdapterError, Refusal
 from trueup_contracts.event_transport.publisher.calls import Publisher, eventually, heard, numbers
 from trueup_contracts.event_transport.publisher.peers import Stalled
 from trueup_contracts.event_transport.publisher.reading import Heard
+from trueup_contracts.resident import collecting_what_is_new
 from trueup_contracts.subject import Subject
 from trueup_contracts.usage import usage
 
@@ -118,6 +119,7 @@ def _cycle(subject: Subject, times: int) -> None:
             publisher.publish()
 
 
+@collecting_what_is_new()
 def _check_growth(what: str, count: Callable[[], int], subject: Subject) -> None:
     """Opening and closing many times leaves nothing behind, but for what all publishers of a process share."""
     _cycle(subject, 2)

@@ -11,6 +11,7 @@ from trueup_contracts.kv_index.selection.booking import tolerant
 from trueup_contracts.kv_index.selection.calls import IDLE, Ask, Pair, Selector
 from trueup_contracts.kv_index.selection.model import Model
 from trueup_contracts.profile import Profile
+from trueup_contracts.resident import collecting_what_is_new
 from trueup_contracts.subject import Subject
 from trueup_contracts.turns import THREADS, together
 
@@ -46,7 +47,7 @@ def _in_threads(subject: Subject, seed: int, rounds: int) -> None:
                 selector.prefill_done(ask.id)
             selector.free(ask.id)
 
-    together(work, seed)
+    together(work, subject, seed)
     model = Model()
     for ask, chosen in kept:
         model.book(ask, chosen)
@@ -58,11 +59,12 @@ def _in_threads(subject: Subject, seed: int, rounds: int) -> None:
                 tolerant(selector, "prefill_done", ask.id)  # another thread may have freed it
             selector.free(ask.id)
 
-    together(drain, seed)
+    together(drain, subject, seed)
     selector.must_hold(dict.fromkeys(TWO_RANKS, IDLE), f"after {THREADS} threads have each freed all of them")
 
 
 @requirement("WS-061")
+@collecting_what_is_new()
 def test_freed_requests_leave_no_growth(trueup_subject: Subject) -> None:
     selector, probe = Selector(trueup_subject), ResidentMemory()
 

@@ -1,7 +1,6 @@
 """Who serves which namespace: a static file that is watched, or etcd."""
 
 from trueup_reference.router.discovery.entries import (
-    NAME,
     SCHEMES,
     DiscoveryError,
     WorkerEntry,
@@ -9,13 +8,14 @@ from trueup_reference.router.discovery.entries import (
     read_file,
     written_file,
 )
+from trueup_reference.router.discovery.file import FileDiscovery
 from trueup_reference.router.discovery.interface import Discovery, StaticDiscovery
 
 __all__ = [
-    "NAME",
     "SCHEMES",
     "Discovery",
     "DiscoveryError",
+    "FileDiscovery",
     "StaticDiscovery",
     "WorkerEntry",
     "read_entry",

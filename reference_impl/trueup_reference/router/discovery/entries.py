@@ -14,9 +14,9 @@ VERSION = 1
 MOST_BYTES = 16 << 20  # of a file, which is 100,000 workers
 MOST_ENTRY_BYTES = 64 << 10
 SCHEMES = ("http", "https", "zmq+tcp")
-NAME = r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,254}"  # of a worker and of a namespace: safe in a key, a label and a log
+MOST_NAME = 255  # characters of a worker's id, and of a namespace's
 _URL_DUE = "http://HOST:PORT, https://HOST:PORT or zmq+tcp://HOST:PORT is due"
-_NAME = re.compile(NAME, re.ASCII)
+_NAME = re.compile(r"[^\s/]+")
 
 Phase = Literal["prefill", "decode", "agg"]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
@@ -72,7 +72,7 @@ def read_file(text: bytes, where: str) -> tuple[WorkerEntry, ...]:
         first = places.setdefault((entry.namespace, entry.id), place)
         if first != place:
             raise DiscoveryError(
-                f"{where}: {entry.id!r} is twice in {entry.namespace!r}, at `$.workers[{first}]` too; "
+                f"{where}: {entry.id!a} is twice in {entry.namespace!a}, at `$.workers[{first}]` too; "
                 f"an id names one worker of a namespace - at `$.workers[{place}]`"
             )
     return tuple(read.workers)
@@ -93,10 +93,10 @@ def by_namespace(entries: Iterable[WorkerEntry]) -> Mapping[str, tuple[WorkerEnt
 
 def _check(entry: WorkerEntry, where: str, place: str = "") -> None:
     for what, name in (("id", entry.id), ("namespace", entry.namespace)):
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or not name.isprintable() or len(name) > MOST_NAME:
             raise DiscoveryError(
-                f"{where}: {what} is {name[:80]!r}; letters, digits and _ . : - are due, 255 at most, "
-                f"the first a letter, a digit or _{place}"
+                f"{where}: {what} is {name[:80]!a}; a name of at most {MOST_NAME} characters without white space "
+                f"and / is due{place}"
             )
     try:
         url = urlsplit(entry.url)
@@ -106,4 +106,4 @@ def _check(entry: WorkerEntry, where: str, place: str = "") -> None:
     except ValueError:
         well = False
     if not well or not entry.url.isascii() or any(each.isspace() for each in entry.url):
-        raise DiscoveryError(f"{where}: url is {entry.url[:200]!r}; {_URL_DUE}{place}")
+        raise DiscoveryError(f"{where}: url is {entry.url[:200]!a}; {_URL_DUE}{place}")

@@ -16,8 +16,8 @@ logger = logging.getLogger("trueup_reference.router.discovery")
 class Discovery(ABC):
     """Known workers by namespace; used from one event loop.
 
-    `workers` is replaced as a whole, never changed: whoever holds one holds a moment. `problem` says in words why it may
-    be out of date, and is None while it is not.
+    `workers` is replaced as a whole, never changed: whoever holds one holds a moment. `problem` says in words why it
+    may be out of date, and is None while it is not.
     """
 
     def __init__(self) -> None:

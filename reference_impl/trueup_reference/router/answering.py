@@ -114,7 +114,8 @@ class Answer:
     async def _run(self) -> AsyncGenerator[list[Event], None]:
         """All events but the last ones, which `_final` has then: a generator that is over leaves nothing to close."""
         told = [Event.of("accepted", {"request_id": self.request_id})]
-        number, transfer = 0, self._request.transfer
+        number = 0
+        transfer: Any = self._request.transfer
         try:
             while True:
                 course = self._present = self._courses[number]
@@ -151,7 +152,7 @@ class Answer:
             events.append(attempt.answer.transfer_event)
         self._end("completed", [*events, attempt.finish])
 
-    def _begin(self, course: Course, use: Use, count: int, transfer: dict[str, Any] | None) -> Attempt:
+    def _begin(self, course: Course, use: Use, count: int, transfer: Any) -> Attempt:
         request = self._request
         asked = Asked(
             request_id=request.request_id,

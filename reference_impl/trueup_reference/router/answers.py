@@ -23,6 +23,10 @@ class _Finish(msgspec.Struct):
     usage: dict[str, Any] | None = None
 
 
+class _Transfer(msgspec.Struct):
+    transfer: msgspec.Raw
+
+
 class _Error(msgspec.Struct):
     code: str = "unknown"
     message: str = ""
@@ -32,7 +36,7 @@ class _Error(msgspec.Struct):
 _item = msgspec.json.Decoder(_Item).decode
 _finish = msgspec.json.Decoder(_Finish).decode
 _error = msgspec.json.Decoder(_Error).decode
-_object = msgspec.json.Decoder(dict[str, Any]).decode
+_transfer = msgspec.json.Decoder(_Transfer).decode
 
 
 class Taken(NamedTuple):
@@ -52,7 +56,7 @@ class WorkerAnswer:
     def __init__(self, phase: Phase) -> None:
         self._is_prefill = phase == "prefill"
         self.items = 0
-        self.transfer: dict[str, Any] | None = None
+        self.transfer: msgspec.Raw | None = None  # as it was written: nothing of it is ours
         self.transfer_event: Event | None = None
 
     def take(self, events: list[Event]) -> Taken:
@@ -99,9 +103,10 @@ class WorkerAnswer:
     def _take_transfer(self, event: Event) -> None:
         if not self._is_prefill:
             raise _MalformedError("a transfer that is not of prefill")
-        data = _object(event.raw)
-        inner = data.get("transfer")
-        self.transfer = inner if isinstance(inner, dict) else data
+        transfer = _transfer(event.raw).transfer
+        if not bytes(transfer).startswith(b"{"):
+            raise _MalformedError("a transfer that is no object")
+        self.transfer = transfer
         self.transfer_event = event
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,19 +64,21 @@ blocks = st.lists(
 @given(blocks, st.lists(st.integers(0, 200), max_size=8))
 def test_how_the_bytes_are_cut_does_not_matter(text: bytes, places: list[int]) -> None:
     cuts = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    pieces = [text[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [text[begin:end] for begin, end in itertools.pairwise(cuts)]
     assert read(*pieces) == read(text) == by_lines(text)
 
 
 def by_lines(text: bytes) -> Found:
     """As the standard tells it: line by line."""
     found: Found = []
-    name, data = b"", []
+    name: bytes = b""
+    data: list[bytes] = []
     for line in text.replace(b"\r\n", b"\n").split(b"\n")[:-1]:
         if not line:
             if data:
                 found.append((name or b"message", b"\n".join(data)))
-            name, data = b"", []
+            name: bytes = b""
+    data: list[bytes] = []
             continue
         field, _, value = line.partition(b":")
         if field == b"event":

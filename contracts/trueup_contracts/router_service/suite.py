@@ -1,0 +1,4 @@
+"""The suite `router-service`: every test of its requirements, for pytest to find in one module."""
+
+from trueup_contracts.router_service.starting import *  # noqa: F403
+from trueup_contracts.router_service.streaming import *  # noqa: F403

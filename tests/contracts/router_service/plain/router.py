@@ -66,8 +66,11 @@ class Router:
 
     async def start(self) -> None:
         """In the event loop that it serves in."""
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        self.session = aiohttp.ClientSession(connector=connector, read_bufsize=1 << 20)
+        self.session = aiohttp.ClientSession(connector=self.connector(), read_bufsize=1 << 20)
+
+    def connector(self) -> aiohttp.BaseConnector:
+        """A connection for each request: one that was kept may have died with its worker."""
+        return aiohttp.TCPConnector(limit=0, force_close=True)
 
     async def close(self) -> None:
         await self.session.close()
@@ -297,7 +300,7 @@ class Router:
 
     async def forward(self, job: Job, phase: str, worker: Worker, body: dict[str, Any]) -> None:
         """Asks the worker and hands on what it tells."""
-        clock = Clock(self.bounds.first_item_s, "timeout_first_item")
+        clock = self.first_clock()
         has_begun = False
         async with self.asked_of(worker, body, job.asked.headers, clock) as stream:
             while True:
@@ -314,7 +317,14 @@ class Router:
                         worker.is_probed = False
                     has_begun = True
                     await self.hand_on(job, phase, name, data)
-                    clock = Clock(self.bounds.between_items_s, "timeout_between_items")
+                    clock = self.next_clock(clock)
+
+    def first_clock(self) -> Clock:
+        return Clock(self.bounds.first_item_s, "timeout_first_item")
+
+    def next_clock(self, clock: Clock) -> Clock:
+        """After an item."""
+        return Clock(self.bounds.between_items_s, "timeout_between_items")
 
     async def next_event(self, stream: Stream, clock: Clock) -> tuple[str, dict[str, Any]]:
         async with clock.limit():

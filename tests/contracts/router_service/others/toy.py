@@ -89,14 +89,14 @@ class Handler(BaseHTTPRequestHandler):
                 yield name, json.loads(value)
 
     def choose(self, phase: str, body: dict[str, Any]) -> str:
-        targets = body.get("targets") or body.get("router") or body.get("extra_args") or {}
+        targets = body.get("targets") or {}
         strategy = self.grid[f"{phase}_pool_selection_strategy"]
         axes = {"prefill": ("isl", "ttft"), "decode": ("context_length", "itl"), "agg": ("ttft", "itl")}[phase]
         pool = strategy[f"{phase}_pool_mapping"]
         for axis in axes:
             unit = "_ms" if axis in ("ttft", "itl") else ""
             low, high = strategy[f"{axis}_min{unit}"], strategy[f"{axis}_max{unit}"]
-            value = targets.get(f"{axis}_target", (low + high) / 2) if unit else len(body["token_ids"])
+            value = targets.get(f"{axis}_ms", (low + high) / 2) if unit else len(body["token_ids"])
             pool = pool[cell(value, low, high, strategy[f"{axis}_resolution"])]
         namespace: str = self.grid[f"{phase}_pool_dynamo_namespaces"][pool]
         return namespace

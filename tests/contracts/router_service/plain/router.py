@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from contracts.router_service.plain import discovery
 from contracts.router_service.plain.asked import Asked
 from contracts.router_service.plain.asking import Stream, WorkerFailed, ask
 from contracts.router_service.plain.counting import Counting
@@ -82,18 +82,9 @@ class Router:
 
     def discovered(self, path: Path) -> None:
         """Takes the workers of the file. `ValueError` for one that is no such file."""
-        found = json.loads(path.read_bytes())
-        if not isinstance(found, dict) or found.get("version") != 1 or not isinstance(found.get("workers"), list):
-            raise ValueError(f"{path}: version 1 with a list of workers is due")
         entries: dict[str, list[tuple[str, str]]] = {}
-        for entry in found["workers"]:
-            match entry:
-                case {"id": str(identity), "namespace": str(namespace), "url": str(url)}:
-                    pass
-                case _:
-                    raise ValueError(f"{path}: a worker has an id, a namespace and a url")
-            if url.startswith("http://"):
-                entries.setdefault(namespace, []).append((identity, url))
+        for identity, namespace, url in discovery.read(path):
+            entries.setdefault(namespace, []).append((identity, url))
         for namespace in self.pools.keys() | entries.keys():
             self.set_workers(self.pool(namespace), dict.fromkeys(entries.get(namespace, [])))
         self.admission.look_again()

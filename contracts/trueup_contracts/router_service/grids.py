@@ -84,3 +84,16 @@ def by_target(subject: Subject, pools: int = 2, priorities: Sequence[int] | None
 def ttft_of(pool: int) -> float:
     """A TTFT target in the middle of a pool's band, in grids of `by_target`."""
     return 1_000.0 * pool + 500.0
+
+
+def apart(subject: Subject) -> Grid:
+    """Two pools in each phase that share nothing: `targets` chooses both. Of the mode agg where that is claimed."""
+    two = Axis(0, 2_000, 2)
+    if "agg" in subject.capabilities:
+        return Grid(model.agg(two, ONE))
+    return Grid(model.disagg((ONE, two), (ONE, two)))
+
+
+def targets(pool: int) -> dict[str, float]:
+    """Targets of a request for this pool of each phase, in grids of `apart`."""
+    return {"ttft_target": ttft_of(pool), "itl_target": ttft_of(pool)}

@@ -66,7 +66,7 @@ class Router:
 
     async def start(self) -> None:
         """In the event loop that it serves in."""
-        self.session = aiohttp.ClientSession(connector=self.connector(), read_bufsize=1 << 20)
+        self.session = aiohttp.ClientSession(connector=self.connector(), read_bufsize=1 << 16)
 
     def connector(self) -> aiohttp.BaseConnector:
         """A connection for each request: one that was kept may have died with its worker."""

@@ -80,7 +80,10 @@ def test_an_answer_that_cannot_be_read_is_a_failure(trueup_subject: Subject) -> 
             stream.failed()
             asked = tries(served, request_id)
             assert len(asked) <= ATTEMPTS, f"{raw!r}: {len(asked)} attempts where {ATTEMPTS} are configured"
-        stream, request_id = asked_with(served, Item(), Raw(_NO_JSON), Item(index=2), Finish())
+        gate = Gate()
+        stream, request_id = asked_with(served, Item(), Hold(gate), Raw(_NO_JSON), Item(index=2), Finish())
+        stream.until("item")
+        gate.open()
         stream.failed()
         _one_error(stream)
         assert len(tries(served, request_id)) == 1, "an answer that cannot be read after its first item was tried again"

@@ -18,6 +18,7 @@ from trueup_contracts.router_service import protocol
 from trueup_contracts.router_service.background import Background
 from trueup_contracts.router_service.client import Client, Stream
 from trueup_contracts.router_service.grids import Grid
+from trueup_contracts.router_service.steps import Gate
 from trueup_contracts.router_service.workers import Asked, Worker
 from trueup_contracts.services.command import CommandHandle, CommandSubject
 from trueup_contracts.services.running import Running
@@ -99,6 +100,10 @@ class Fleet:
         """The workers of these namespaces."""
         return [one for one in self.workers if one.namespace in namespaces]
 
+    def worker_of(self, asked: Asked) -> Worker:
+        """Who was asked."""
+        return self.workers[asked.number]
+
     @property
     def first(self) -> list[Worker]:
         """The workers of the phase that a request begins with."""
@@ -138,6 +143,11 @@ class Fleet:
         """What `look` finds at last of what workers and streams tell; by default within the budget of a signal."""
         __tracebackhide__ = True
         return self.background.until(look, what, self.budgets.signal_s if limit_s is None else limit_s)
+
+    def until_reached(self, gate: Gate, count: int = 1) -> None:
+        """Until so many have come to a gate."""
+        __tracebackhide__ = True
+        self.until(lambda: gate.reached >= count, f"{count} requests at a worker's gate, where {gate.reached} are")
 
     def until_asked(self, *workers: Worker, count: int = 1) -> Asked:
         """The last that these workers (all, where none is named) were asked, when it is so many in all."""
@@ -230,20 +240,24 @@ def fleet(
     service: Mapping[str, Any] | None = None,
     fresh: bool = False,
     ready_path: str = protocol.READY,
+    are_up: bool = True,
 ) -> Iterator[Fleet]:
     """A running router over scripted workers, one for each namespace where `workers` does not say otherwise.
 
-    `service`: changes to `protocol.SERVICE`. A fleet is kept for the tests that ask for the same, unless it is `fresh`,
-    its test failed, or did something to it that others must not see.
+    `service`: changes to `protocol.SERVICE`. `are_up`: whether the workers listen when the router starts. A fleet is
+    kept for the tests that ask for the same, unless it is `fresh`, its test failed, or did something to it that others
+    must not see.
     """
     __tracebackhide__ = True
     assert isinstance(subject, CommandSubject)
     settings = protocol.service(service or {}, subject.scale)
-    key = json.dumps([grid.config, workers or {}, settings, ready_path], sort_keys=True)
+    key = json.dumps([grid.config, workers or {}, settings, ready_path, are_up], sort_keys=True)
     found = None if fresh else _kept(subject, key)
     if found is None:
         found = Fleet(subject, grid, workers or {}, settings)
         try:
+            for worker in [] if are_up else found.workers:
+                worker.stop()
             found.start_router(ready_path)
         except BaseException:
             found.close()

@@ -17,7 +17,7 @@ def _schemas() -> Schemas:
 
 
 def check(name: str, value: Any, what: str) -> None:
-    """Holds a value against the definition of this name, such as `client_event.item`. `AssertionError` where it fails."""
+    """A value must fit the definition of this name, such as `client_event.item`."""
     __tracebackhide__ = True
     fault = _schemas().fault(name, value)
     assert fault is None, f"{what} is no {name} of formats.schema.json: {fault}; it is {str(value)[:300]}"

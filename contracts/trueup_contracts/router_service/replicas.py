@@ -39,7 +39,7 @@ def test_replicas_choose_the_same_pools(trueup_subject: Subject) -> None:
                     stream.finished()
                     chosen.append([one.get("pool") for one in stream.named("routed")])
                 assert chosen[0] == chosen[1], (
-                    f"{length} tokens with the TTFT target {ttft_ms}: one router chose {chosen[0]}, the other {chosen[1]}"
+                    f"{length} tokens with the TTFT target {ttft_ms}: one chose {chosen[0]}, the other {chosen[1]}"
                 )
 
 

@@ -3,6 +3,7 @@
 from trueup_contracts.router_service.admitting import *  # noqa: F403
 from trueup_contracts.router_service.bounding import *  # noqa: F403
 from trueup_contracts.router_service.chaining import *  # noqa: F403
+from trueup_contracts.router_service.choosing import *  # noqa: F403
 from trueup_contracts.router_service.clocks import *  # noqa: F403
 from trueup_contracts.router_service.deadlines import *  # noqa: F403
 from trueup_contracts.router_service.discovering import *  # noqa: F403

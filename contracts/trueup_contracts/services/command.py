@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,15 +113,19 @@ class CommandSubject(Subject):
         handle.script = self._shown
         return handle
 
-    def start_wrong(self, args: Mapping[str, Any]) -> Ended:
-        """Starts a service that is to end by itself; it is ended where it has not within `start_s`."""
+    def start_wrong(self, *wrong: Mapping[str, Any]) -> list[Ended]:
+        """Starts services, all at once, that are to end by themselves; what has not within `start_s` is ended."""
         __tracebackhide__ = True
-        running, _ = self._begun(args)
-        status: int | None = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = running.process.wait(self.suite.service.start_s * self._settings.scale)
-        running.stop(0)
-        return Ended(status, running.log())
+        begun = [self._begun(args)[0] for args in wrong]
+        deadline_s = time.monotonic() + self.suite.service.start_s * self._settings.scale
+        ended = []
+        for running in begun:
+            status: int | None = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = running.process.wait(max(0.0, deadline_s - time.monotonic()))
+            running.stop(0)
+            ended.append(Ended(status, running.log()))
+        return ended
 
     def keep(self, handle: CommandHandle, at_end: Callable[[], None]) -> None:
         """This service outlives its test; it is ended with the run, and `at_end` is called then, or by `drop`."""

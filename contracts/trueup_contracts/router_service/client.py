@@ -183,7 +183,8 @@ class Stream:
 
     def _assert(self, holds: bool, due: str) -> None:
         __tracebackhide__ = True
-        assert holds, f"{self.what}: {self.told}; {due}"
+        if not holds:
+            raise AssertionError(f"{self.what}: {due}; it got {self.told}")
 
     def _known_head(self) -> http11.Head:
         __tracebackhide__ = True

@@ -313,5 +313,5 @@ def _keep(subject: CommandSubject, key: str, found: Fleet) -> None:
 
 def _end(subject: CommandSubject, found: Fleet) -> None:
     for router in found.routers[1:]:
-        router.handle.close()
+        router.running.stop(0)
     subject.drop(found.router.handle)

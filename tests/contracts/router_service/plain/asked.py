@@ -12,7 +12,7 @@ from typing import Any
 from contracts.router_service.plain.settings import Failed
 
 MOST_TOKENS = 1 << 20
-DEFAULT_TOKENS = 16
+DEFAULT_TOKENS = 16  # OpenAI's, of completions
 Json = dict[str, Any]
 
 
@@ -48,7 +48,7 @@ def asked(found: Json, phases: tuple[str, ...], headers: Mapping[str, str]) -> A
     return Asked(
         request_id=identity(found),
         token_ids=tokens(found.get("token_ids"), "token_ids"),
-        max_tokens=count(found, "max_tokens", DEFAULT_TOKENS),
+        max_tokens=count(found.get("max_tokens")),
         phases=phases,
         ttft_ms=_target(found, "ttft"),
         itl_ms=_target(found, "itl"),
@@ -67,7 +67,8 @@ def completion(found: Json, phases: tuple[str, ...], headers: Mapping[str, str])
     if found.get("n") not in (None, 1):
         raise Failed("invalid_request", "n is 1 here")
     tokens(prompt, "prompt")
-    return asked({**found, "token_ids": prompt}, phases, headers)
+    most = DEFAULT_TOKENS if found.get("max_tokens") is None else found["max_tokens"]
+    return asked({**found, "token_ids": prompt, "max_tokens": most}, phases, headers)
 
 
 def identity(found: Json) -> str:
@@ -89,13 +90,10 @@ def tokens(value: object, name: str) -> list[int]:
     return value
 
 
-def count(found: Json, name: str, default: int) -> int:
+def count(value: object) -> int:
     """A number of tokens."""
-    value = found.get(name)
-    if value is None:
-        return default
     if type(value) is not int or not 0 < value <= MOST_TOKENS:
-        raise Failed("invalid_request", f"{name} is {value!r}: a whole number from 1 to {MOST_TOKENS} is due")
+        raise Failed("invalid_request", f"max_tokens is {value!r}: a whole number from 1 to {MOST_TOKENS} is due")
     return value
 
 

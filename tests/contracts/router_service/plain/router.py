@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from contracts.router_service.plain import discovery
 from contracts.router_service.plain.asked import Asked
 from contracts.router_service.plain.asking import Stream, WorkerFailed, ask
 from contracts.router_service.plain.counting import Counting
@@ -66,8 +66,11 @@ class Router:
 
     async def start(self) -> None:
         """In the event loop that it serves in."""
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        self.session = aiohttp.ClientSession(connector=connector, read_bufsize=1 << 20)
+        self.session = aiohttp.ClientSession(connector=self.connector(), read_bufsize=1 << 16)
+
+    def connector(self) -> aiohttp.BaseConnector:
+        """A connection for each request: one that was kept may have died with its worker."""
+        return aiohttp.TCPConnector(limit=0, force_close=True)
 
     async def close(self) -> None:
         await self.session.close()
@@ -79,18 +82,9 @@ class Router:
 
     def discovered(self, path: Path) -> None:
         """Takes the workers of the file. `ValueError` for one that is no such file."""
-        found = json.loads(path.read_bytes())
-        if not isinstance(found, dict) or found.get("version") != 1 or not isinstance(found.get("workers"), list):
-            raise ValueError(f"{path}: version 1 with a list of workers is due")
         entries: dict[str, list[tuple[str, str]]] = {}
-        for entry in found["workers"]:
-            match entry:
-                case {"id": str(identity), "namespace": str(namespace), "url": str(url)}:
-                    pass
-                case _:
-                    raise ValueError(f"{path}: a worker has an id, a namespace and a url")
-            if url.startswith("http://"):
-                entries.setdefault(namespace, []).append((identity, url))
+        for identity, namespace, url in discovery.read(path):
+            entries.setdefault(namespace, []).append((identity, url))
         for namespace in self.pools.keys() | entries.keys():
             self.set_workers(self.pool(namespace), dict.fromkeys(entries.get(namespace, [])))
         self.admission.look_again()
@@ -297,7 +291,7 @@ class Router:
 
     async def forward(self, job: Job, phase: str, worker: Worker, body: dict[str, Any]) -> None:
         """Asks the worker and hands on what it tells."""
-        clock = Clock(self.bounds.first_item_s, "timeout_first_item")
+        clock = self.first_clock()
         has_begun = False
         async with self.asked_of(worker, body, job.asked.headers, clock) as stream:
             while True:
@@ -314,7 +308,14 @@ class Router:
                         worker.is_probed = False
                     has_begun = True
                     await self.hand_on(job, phase, name, data)
-                    clock = Clock(self.bounds.between_items_s, "timeout_between_items")
+                    clock = self.next_clock(clock)
+
+    def first_clock(self) -> Clock:
+        return Clock(self.bounds.first_item_s, "timeout_first_item")
+
+    def next_clock(self, clock: Clock) -> Clock:
+        """After an item."""
+        return Clock(self.bounds.between_items_s, "timeout_between_items")
 
     async def next_event(self, stream: Stream, clock: Clock) -> tuple[str, dict[str, Any]]:
         async with clock.limit():

@@ -37,10 +37,6 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
 class Process:
     """What is started and ended, each a method of its own."""
 
-    router = Router
-    service = Service
-    watching = Watching
-
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
 
@@ -51,7 +47,7 @@ class Process:
         """The exit status."""
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         try:
-            router = self.router(self.plan(), Bounds.read(self.given.service))
+            router = Router(self.plan(), Bounds.read(self.given.service))
             router.discovered(self.given.discovery)
         except (OSError, ValueError) as error:
             print(f"{self.given.config}: {error}", file=sys.stderr)
@@ -60,9 +56,9 @@ class Process:
 
     async def serve(self, router: Router) -> int:
         await router.start()
-        service = self.service(router, self.given.model_name)
-        watching = self.watching(service, self.given.config, self.given.discovery, self.plan)
-        runner = web.AppRunner(service.app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
+        service = Service(router, self.given.model_name)
+        watching = Watching(service, self.given.config, self.given.discovery, self.plan)
+        runner = self.runner(service)
         ends = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -80,6 +76,9 @@ class Process:
             await runner.cleanup()
             await router.close()
         return self.status()
+
+    def runner(self, service: Service) -> web.AppRunner:
+        return web.AppRunner(service.app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
 
     def status(self) -> int:
         return 0

@@ -102,12 +102,19 @@ class Completed(Streamed):
         elif name == "finish":
             await self.send(self.choice("", [], data.get("reason")))
             if self.with_usage:
-                await self.send({**self.head, "choices": [], "usage": data.get("usage")})
+                await self.send({**self.head, "choices": [], "usage": self.usage()})
             await self.write(b"data: [DONE]\n\n")
 
     def choice(self, text: str, tokens: list[int], reason: str | None) -> dict[str, Any]:
         one = {"index": 0, "text": text, "token_ids": tokens, "logprobs": None, "finish_reason": reason}
         return {**self.head, "choices": [one], "pools": self.pools}
+
+    def usage(self) -> dict[str, Any] | None:
+        """With the sum that OpenAI's clients expect."""
+        found = self.finish.get("usage")
+        if not isinstance(found, dict):
+            return None
+        return {**found, "total_tokens": found.get("prompt_tokens", 0) + found.get("completion_tokens", 0)}
 
     async def send(self, data: dict[str, Any]) -> None:
         await self.write(b"data: " + json.dumps(data).encode() + b"\n\n")
@@ -116,7 +123,7 @@ class Completed(Streamed):
         if self.is_streamed:
             return await super().ended()
         whole = self.choice(" ".join(map(str, self.tokens)), self.tokens, self.finish.get("reason"))
-        return web.json_response({**whole, "usage": self.finish.get("usage")})
+        return web.json_response({**whole, "usage": self.usage()})
 
 
 class Service:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,35 +63,53 @@ class Bounds:
         """Raises `ValueError` for what is no such file."""
         if path is None:
             return cls()
-        given = json.loads(path.read_bytes())
+        given = json.loads(path.read_bytes(), parse_constant=_no_constant)
         if not isinstance(given, dict) or given.get("version") != 1:
             raise ValueError(f"{path}: version 1 is due")
+        known = {place for _, place, _ in _PLACES} | {("version",)}
+        for place, value in _leaves(given):
+            if place not in known:
+                raise ValueError(f"{path}: there is no setting {'.'.join(place)} with a value like {value!r}")
         found: dict[str, float] = {}
-        for name, place, is_time in _PLACES:
-            value: Any = given
+        for name, place, least in _PLACES:
+            value = given
             for key in place:
-                value = value.get(key) if isinstance(value, Mapping) else None
+                value = value.get(key) if isinstance(value, dict) else None
             if value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise ValueError(f"{path}: {'.'.join(place)} is {value!r}: a number from 0 on is due")
-            found[name] = value / 1000 if is_time else int(value)
+            is_time = name.endswith("_s")
+            kinds = (int, float) if is_time else (int,)
+            if type(value) not in kinds or value < least:
+                raise ValueError(f"{path}: {'.'.join(place)} is {value!r}: a number from {least} on is due")
+            found[name] = value / 1000 if is_time else value
         return cls(**found)  # type: ignore[arg-type]  # counts are whole above
 
 
+def _leaves(value: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, one in value.items():
+        if isinstance(one, dict):
+            yield from _leaves(one, (*place, name))
+        else:
+            yield (*place, name), one
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
 _PLACES = (
-    ("connect_s", ("timeouts_ms", "connect"), True),
-    ("first_item_s", ("timeouts_ms", "first_item"), True),
-    ("between_items_s", ("timeouts_ms", "between_items"), True),
-    ("total_s", ("timeouts_ms", "total"), True),
-    ("same_pool_attempts", ("retry", "same_pool_attempts"), False),
-    ("max_in_flight", ("admission", "max_in_flight"), False),
-    ("max_queued", ("admission", "max_queued"), False),
-    ("max_wait_s", ("admission", "max_wait_ms"), True),
-    ("pool_wait_s", ("pool_wait_ms",), True),
-    ("drain_notice_s", ("drain_notice_ms",), True),
-    ("drain_s", ("drain_ms",), True),
-    ("failures", ("ejection", "failures"), False),
-    ("backoff_s", ("ejection", "backoff_ms"), True),
-    ("max_backoff_s", ("ejection", "max_backoff_ms"), True),
+    ("connect_s", ("timeouts_ms", "connect"), 0),
+    ("first_item_s", ("timeouts_ms", "first_item"), 0),
+    ("between_items_s", ("timeouts_ms", "between_items"), 0),
+    ("total_s", ("timeouts_ms", "total"), 0),
+    ("same_pool_attempts", ("retry", "same_pool_attempts"), 1),
+    ("max_in_flight", ("admission", "max_in_flight"), 1),
+    ("max_queued", ("admission", "max_queued"), 0),
+    ("max_wait_s", ("admission", "max_wait_ms"), 0),
+    ("pool_wait_s", ("pool_wait_ms",), 0),
+    ("drain_notice_s", ("drain_notice_ms",), 0),
+    ("drain_s", ("drain_ms",), 0),
+    ("failures", ("ejection", "failures"), 1),
+    ("backoff_s", ("ejection", "backoff_ms"), 0),
+    ("max_backoff_s", ("ejection", "max_backoff_ms"), 0),
 )

@@ -54,7 +54,7 @@ def test_a_slow_pool_does_not_slow_another(trueup_subject: Subject) -> None:
         took_s = _took_s(served, 1)
         limit_s = 10 * before_s + served.budgets.margin_s
         assert took_s <= limit_s, (
-            f"{REQUESTS} requests took {took_s:.2f} s while {seen} of {HUNG} hang in another pool, {before_s:.2f} s before"
+            f"{REQUESTS} requests took {before_s:.2f} s, and {took_s:.2f} s while {seen} hang in another pool"
         )
 
 

@@ -18,8 +18,8 @@ from trueup_contracts.router_service.workers import Worker
 from trueup_contracts.subject import Subject
 
 FAILURES, REQUESTS = 2, 12
-BACKOFF_MS, LONG_MS = 150, 60_000  # before they are scaled
-PROBES = 4
+BACKOFF_MS, MOST_MS, LONG_MS = 100, 200, 60_000  # before they are scaled
+GROWN, PROBES = 4, 7  # requests to a worker that always fails
 AT_ONCE = 6
 
 
@@ -52,9 +52,11 @@ class _Pool:
 
 
 @contextmanager
-def _pool(subject: Subject, number: int, failures: int = 1, backoff_ms: int = BACKOFF_MS) -> Iterator[_Pool]:
+def _pool(
+    subject: Subject, number: int, failures: int = 1, backoff_ms: tuple[int, int] = (BACKOFF_MS, MOST_MS)
+) -> Iterator[_Pool]:
     grid = grids.apart(subject, 3)
-    ejection = {"failures": failures, **scaled(subject, backoff_ms=backoff_ms, max_backoff_ms=LONG_MS)}
+    ejection = {"failures": failures, **scaled(subject, backoff_ms=backoff_ms[0], max_backoff_ms=backoff_ms[1])}
     settings = {**RETRY, "ejection": ejection}
     with fleet(subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
         yield _Pool(served, number)
@@ -62,7 +64,7 @@ def _pool(subject: Subject, number: int, failures: int = 1, backoff_ms: int = BA
 
 @requirement("RS-085")
 def test_a_worker_that_fails_is_left_out(trueup_subject: Subject) -> None:
-    with _pool(trueup_subject, 0, FAILURES, LONG_MS) as pool:
+    with _pool(trueup_subject, 0, FAILURES, (LONG_MS, LONG_MS)) as pool:
         victim = Victim(pool.workers, Status(503))
         for _ in range(REQUESTS):
             pool.ask().finished()
@@ -92,12 +94,14 @@ def test_the_back_off_grows(trueup_subject: Subject) -> None:
         pool.until_asked(victim.worker, PROBES)
         gate.open()
         times_s = [one.at_s for one in victim.worker.asked[:PROBES]]
-        took_s = times_s[-1] - times_s[0]
-        constant_s = (PROBES - 1) * pool.served.service["ejection"]["backoff_ms"] / 1_000
+        ejection = pool.served.service["ejection"]
+        backoff_s, most_s = (ejection[name] / 1_000 for name in ("backoff_ms", "max_backoff_ms"))
+        took_s, constant_s = times_s[GROWN - 1] - times_s[0], (GROWN - 1) * backoff_s
         assert took_s > 1.4 * constant_s, (
-            f"{victim.worker.id} failed at each of {PROBES} probes within {took_s:.3f} s: a back-off of "
-            f"{constant_s / (PROBES - 1):.3f} s has not grown"
+            f"{victim.worker.id} failed {GROWN} times within {took_s:.3f} s: its back-off of {backoff_s} s has not grown"
         )
+        took_s, longest_s = times_s[-1] - times_s[-2], most_s + pool.served.budgets.margin_s
+        assert took_s <= longest_s, f"{victim.worker.id} was left out for {took_s:.3f} s, and {most_s} s are the most"
 
 
 @requirement("RS-088")

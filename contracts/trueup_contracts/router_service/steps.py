@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -152,13 +152,14 @@ def told(steps: Iterable[Step]) -> str:
 
 
 def _step(step: Step) -> str:
-    changed = [
-        f"{one.name}={getattr(step, one.name)!r}"
-        for one in fields(step)
-        if one.name != "gate" and getattr(step, one.name) != one.default
-    ]
+    changed = [f"{one.name}={getattr(step, one.name)!r}" for one in fields(step) if _is_told(step, one)]
     shown = ", ".join(text if len(text) < _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…" for text in changed)
     return f"{type(step).__name__}({shown})" if shown else type(step).__name__
+
+
+def _is_told(step: Step, one: Field[Any]) -> bool:
+    usual = one.default if one.default_factory is MISSING else one.default_factory()
+    return one.name != "gate" and getattr(step, one.name) != usual
 
 
 def always(*steps: Step) -> Script:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trueup_contracts.declarations import Declaration
+from trueup_contracts.declarations import REFERENCE, Declaration
 from trueup_contracts.errors import TargetError
 from trueup_contracts.registry import suite, way_of
 
@@ -20,10 +20,15 @@ from trueup_contracts.registry import suite, way_of
 _SPOKEN_FOR = ("http", "command", "setup")
 
 
-def read(path: Path, declared: Sequence[Declaration]) -> dict[str, frozenset[str]]:
-    """The claims by `SUITE@LABEL`. `TargetError` for what cannot be read, or is of nothing declared."""
+def read(path: Path | None, declared: Sequence[Declaration]) -> dict[str, frozenset[str]]:
+    """The claims by `SUITE@LABEL`. `TargetError` for what cannot be read, or is of nothing declared.
+
+    A reference that is a service claims all that its suite knows, where the file does not say otherwise.
+    """
     from trueup.rules import nearest_hint
 
+    if path is None:
+        return {f"{one.suite}@{one.label}": _of_reference(one) for one in declared}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -47,7 +52,9 @@ def _claimed(path: Path, name: str, one: Declaration, table: Mapping[str, list[s
         return frozenset()
     info = suite(one.suite)
     key = name if name in table else one.suite
-    found = table.get(key, [])
+    if key not in table:
+        return _of_reference(one)
+    found = table[key]
     for claim in found:
         if claim not in info.capabilities:
             from trueup.rules import nearest_hint
@@ -57,3 +64,8 @@ def _claimed(path: Path, name: str, one: Declaration, table: Mapping[str, list[s
         if way == "http" and claim not in info.service.claimable:
             raise TargetError(f"{path}: {key} claims {claim!r}, which nobody can show at a URL alone")
     return frozenset(found)
+
+
+def _of_reference(one: Declaration) -> frozenset[str]:
+    is_service = way_of(one.target) == "command" and one.target == REFERENCE[one.suite]
+    return frozenset(suite(one.suite).capabilities) if is_service else frozenset()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ REFERENCE = {
     "event-publisher": "trueup_reference.adapters:event_publisher",
     "event-replay": "trueup_reference.adapters:event_replay",
     "logging-setup": "setup:trueup_reference.logging_setup:configure",
+    "router-service": f"command: {shlex.quote(sys.executable)} -m trueup_reference.router --config {{config}} "
+    "--discovery {discovery} --service {service} --host {host} --port {port} --model-name reference",
 }
 _FORM = re.compile(r"\s*([\w-]+)(?:@([\w.-]+))?\s*=\s*(\S.*?)\s*")
 LINES = """\

@@ -24,6 +24,7 @@ FOLDERS = {
     "event-publisher": "trueup_contracts.event_transport:PUBLISHER",
     "event-replay": "trueup_contracts.event_transport:REPLAY",
     "logging-setup": "trueup_contracts.logging_setup",
+    "router-service": "trueup_contracts.router_service",
 }
 # Not claimed by the name alone: it depends on the way an implementation is reached.
 WAYS = {

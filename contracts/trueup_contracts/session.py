@@ -68,7 +68,7 @@ class ContractsSession:
             except OSError as error:
                 raise TargetError(f"{transcript}: the transcript cannot be written: {error.strerror}") from error
         name = option.contracts_capabilities or self.config.getini("contracts_capabilities")
-        claimed = claims.read(Path(self.config.rootpath, name), declared) if name else {}
+        claimed = claims.read(Path(self.config.rootpath, name) if name else None, declared)
         options = self._options(declared)
         return Settings(self.config.rootpath, option.contracts_timeout_scale, transcript, claimed, options)
 

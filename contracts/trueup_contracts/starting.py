@@ -42,6 +42,10 @@ def write(suite: str, language: str, root: Path) -> Iterator[str]:
 
 
 def _files(suite: str, name: str, language: str) -> tuple[Mapping[str, str], str]:
+    if ways(suite).ways == {"command"}:
+        places = " ".join(f"{{{place}}}" for place in [*ways(suite).service.placeholders, "host", "port"])
+        hint = f'add to pytest\'s settings: contracts = ["{suite} = command: ./PROGRAM {places}"]'
+        raise UsageError(f"the suite {suite} starts a service by its command: there is no adapter to write", hint=hint)
     if "module" not in ways(suite).ways:  # a function in a module of its own is what it asks
         if language != "python":
             raise UsageError(f"the suite {suite} asks what is written in Python, not {language}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trueup_contracts.errors import AdapterDiedError, Refusal, TargetError
 from trueup_contracts.processes import split
@@ -35,6 +38,7 @@ class CommandHandle(UrlHandle):
         self._stop_s = limits_s[1]
         self.running = running
         self.paths = running.paths
+        self.script = ""  # of a shell: how it was started
 
     def __enter__(self) -> CommandHandle:
         """`with subject.open(…) as service:` closes it."""
@@ -49,8 +53,15 @@ class CommandHandle(UrlHandle):
         self.running.stop(self._stop_s)
 
 
+class Ended(NamedTuple):
+    """How a service ended that was not to become ready; without a status where it did not end."""
+
+    status: int | None
+    log: str
+
+
 class CommandSubject(Subject):
-    """A service, started anew for each handle and ended with the test."""
+    """A service, started anew for each handle and ended with the test, unless it is kept for the run."""
 
     in_process = False
 
@@ -73,6 +84,8 @@ class CommandSubject(Subject):
         self.about = About(Path(program).name, "", "HTTP", None)
         self._deaths = Deaths("the service")
         self._started: list[Running] = []
+        self._kept: dict[Running, Callable[[], None]] = {}
+        self._last: Running | None = None
         self._shown = ""
         self._calls = Calls("")
 
@@ -83,9 +96,60 @@ class CommandSubject(Subject):
         everything else is put into the command as it is.
         """
         __tracebackhide__ = True
-        service, scale = self.suite.service, self._settings.scale
-        unknown = args.keys() - service.placeholders.keys()
-        missing = self._names - args.keys() - {"host", "port"}
+        return self.start(args, self.suite.service.ready_path)
+
+    def start(self, args: Mapping[str, Any], ready_path: str) -> CommandHandle:
+        """The same, ready by another path's answer."""
+        __tracebackhide__ = True
+        scale = self._settings.scale
+        running, port = self._begun(args)
+        try:
+            running.wait_until_ready((HOST, port), ready_path, self.suite.service.start_s * scale)
+        except AdapterDiedError:
+            self._deaths.happened = True
+            raise
+        limits_s = (CALL_S * scale, STOP_S * scale)
+        handle = CommandHandle(self.suite, f"http://{HOST}:{port}", limits_s, running, self._note)
+        handle.script = self._shown
+        return handle
+
+    def start_wrong(self, *wrong: Mapping[str, Any]) -> list[Ended]:
+        """Starts services, all at once, that are to end by themselves; what has not within `start_s` is ended."""
+        __tracebackhide__ = True
+        begun = [self._begun(args)[0] for args in wrong]
+        deadline_s = time.monotonic() + self.suite.service.start_s * self._settings.scale
+        ended = []
+        for running in begun:
+            status: int | None = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = running.process.wait(max(0.0, deadline_s - time.monotonic()))
+            running.stop(0)
+            ended.append(Ended(status, running.log()))
+        return ended
+
+    def keep(self, handle: CommandHandle, at_end: Callable[[], None]) -> None:
+        """This service outlives its test; it is ended with the run, and `at_end` is called then, or by `drop`."""
+        self._started.remove(handle.running)
+        self._kept[handle.running] = at_end
+
+    def drop(self, handle: CommandHandle) -> None:
+        """Ends a service that was kept, at once: how it ends is no question of its tests any more."""
+        at_end = self._kept.pop(handle.running)
+        try:
+            handle.running.stop(0)
+        finally:
+            at_end()
+
+    def show(self, handle: CommandHandle) -> None:
+        """A failure of this test is one of a service that was kept: its start and its log are shown."""
+        self._shown, self._last = handle.script, handle.running
+        handle.forget()
+
+    def _begun(self, args: Mapping[str, Any]) -> tuple[Running, int]:
+        """A service that is starting, and its port."""
+        __tracebackhide__ = True
+        known = self.suite.service.placeholders.keys()
+        unknown, missing = args.keys() - known, self._names - args.keys() - {"host", "port"}
         if unknown or missing:
             raise TypeError(f"a fault of the suite: placeholders {sorted(unknown | missing)} of {self.target}")
         if self._deaths.happened:
@@ -97,19 +161,14 @@ class CommandSubject(Subject):
         argv = [_NAME.sub(lambda found: str(values.get(found[1], found[0])), word) for word in self._argv]
         self._shown = _script(argv, paths)
         self._calls = Calls("")
-        url = f"http://{HOST}:{port}"
         try:
             running = Running(argv, self._settings.root, folder, paths)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise TargetError(f"{self.target}: it cannot be started: {error.strerror}") from error
         self._started.append(running)
-        try:
-            running.wait_until_ready((HOST, port), service.ready_path, service.start_s * scale)
-        except AdapterDiedError:
-            self._deaths.happened = True
-            raise
-        return CommandHandle(self.suite, url, (CALL_S * scale, STOP_S * scale), running, self._note)
+        self._last = running
+        return running, port
 
     def open_by(self, method: str, **args: Any) -> CommandHandle:
         """There is one way only."""
@@ -125,20 +184,26 @@ class CommandSubject(Subject):
     def snippet(self) -> str:
         """A script that starts the last service, and the last calls in Python."""
         calls = [self._calls.opened, *self._calls.last] if self._calls.opened else []
-        return "\n".join([self._shown or f"# {self.target}", *(["# then, in Python:", *calls] if calls else [])])
+        then = "# then, in Python:" if self.suite.service.client else "# then:"
+        return "\n".join([self._shown or f"# {self.target}", *([then, *calls] if calls else [])])
 
     def log(self) -> str:
         """What the last service wrote, its last 64 KiB."""
-        return self._started[-1].log() if self._started else ""
+        return "" if self._last is None else self._last.log()
 
     def end(self) -> None:
         """The run is over."""
         self._stop_all()
+        while self._kept:
+            running, at_end = self._kept.popitem()
+            running.stop(0)
+            at_end()
 
     def _stop_all(self) -> None:
         for running in self._started:
             running.stop(STOP_S * self._settings.scale)
         self._started = []
+        self._last = None
 
     def _note(self, calls: Calls) -> None:
         self._calls = calls

@@ -25,8 +25,8 @@ class UrlHandle(Handle):
         self.limit_s = limit_s
         self._note = note
         self._client = None if suite.service.client is None else imported(suite.service.client)(url, limit_s)
-        self._calls = Calls(_opened(suite, url, limit_s))
-        self._note(self._calls)
+        self._opened = _opened(suite, url, limit_s)
+        self.forget()
 
     def call(self, operation: str, /, **args: Any) -> Any:
         """The answer of the client's method. `AdapterError` where the service cannot be reached."""
@@ -35,6 +35,11 @@ class UrlHandle(Handle):
             raise Refusal("unsupported", f"the suite has no client: requests go to {self.url}")
         self.note(f"subject.{operation}({arguments(args)})")
         return guarded(lambda: operate(self._client, operation, args), operation)
+
+    def forget(self) -> None:
+        """What was called before says nothing about the test that begins."""
+        self._calls = Calls(self._opened)
+        self._note(self._calls)
 
     def note(self, call: str) -> None:
         """A request that a test has sent by itself, as a line that repeats it."""

@@ -16,23 +16,17 @@ VERSION = 1
 CORE = Path(__file__).with_name("wire.schema.json")
 
 
-class Messages:
-    """The schemas of one suite: the wire's own, and the operations'."""
+class Schemas:
+    """The definitions of several documents, by name."""
 
-    def __init__(self, suite: SuiteInfo) -> None:
+    def __init__(self, *paths: Path) -> None:
         from referencing import Registry, Resource
 
-        paths = (CORE, *suite.shared_schemas, suite.wire_schema)
-        documents = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path]
+        documents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         self._registry: Any = Registry().with_resources(
             (document["$id"], Resource.from_contents(document)) for document in documents
         )
         self._places = {name: document["$id"] for document in documents for name in document["$defs"]}
-
-    @property
-    def operations(self) -> list[str]:
-        """The names of all operations."""
-        return sorted(name.removesuffix(".args") for name in self._places if name.endswith(".args"))
 
     def fault(self, name: str, value: Any) -> str | None:
         """What is wrong with a value by the schema of this name (`reply`, `select_agg.result`), or nothing."""
@@ -58,3 +52,15 @@ class Messages:
         document = self._registry.contents(self._places[name])
         schema = {**found.contents, "$id": document["$id"], "$defs": document["$defs"]}
         return Draft202012Validator(schema, registry=self._registry)
+
+
+class Messages(Schemas):
+    """The schemas of one suite: the wire's own, and the operations'."""
+
+    def __init__(self, suite: SuiteInfo) -> None:
+        super().__init__(*(path for path in (CORE, *suite.shared_schemas, suite.wire_schema) if path))
+
+    @property
+    def operations(self) -> list[str]:
+        """The names of all operations."""
+        return sorted(name.removesuffix(".args") for name in self._places if name.endswith(".args"))

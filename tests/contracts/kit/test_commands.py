@@ -224,7 +224,7 @@ def test_init_writes_what_runs(files: dict[str, str], told: str, language: str, 
     assert "exists already" in again.stderr
 
 
-SKELETONS = [(name, language) for name in FOLDERS for language in ("python", "javascript")]
+SKELETONS = [(name, language) for name in FOLDERS if name != "router-service" for language in ("python", "javascript")]
 SKELETONS.remove(("logging-setup", "javascript"))
 
 
@@ -252,6 +252,14 @@ def test_init_of_a_suite_that_asks_python_alone(tmp_path: Path) -> None:
     done = trueup(tmp_path, "init", "logging-setup", "--language", "javascript")
     assert done.returncode == 2
     assert "the suite logging-setup asks what is written in Python, not javascript" in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_init_of_a_suite_that_starts_services(tmp_path: Path) -> None:
+    done = trueup(tmp_path, "init", "router-service")
+    assert done.returncode == 2
+    assert "the suite router-service starts a service by its command: there is no adapter to write" in done.stderr
+    assert '["router-service = command: ./PROGRAM {config} {discovery} {service} {host} {port}"]' in done.stderr
     assert not any(tmp_path.iterdir())
 
 

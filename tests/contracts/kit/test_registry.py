@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from trueup.cli import main
 from trueup_contracts import Closed
-from trueup_contracts.declarations import Declaration, parse
+from trueup_contracts.declarations import REFERENCE, Declaration, parse
 from trueup_contracts.errors import TargetError, code_of
 from trueup_contracts.known import Known, find, read
 from trueup_contracts.registry import FOLDERS, WAYS, Requirement, SuiteInfo, suite
@@ -116,7 +117,9 @@ def test_declarations() -> None:
         Declaration("event-publisher", "reference", "trueup_reference.adapters:event_publisher"),
         Declaration("event-replay", "reference", "trueup_reference.adapters:event_replay"),
         Declaration("logging-setup", "reference", "setup:trueup_reference.logging_setup:configure"),
+        Declaration("router-service", "reference", REFERENCE["router-service"]),
     ]
+    assert REFERENCE["router-service"].startswith(f"command: {sys.executable} -m trueup_reference.router --config {{co")
     assert parse(["embedding-cache = cachetools"])[0].label == "cachetools"
     assert parse(["logging-setup = import:google.cloud.storage"])[0].label == "storage"
     assert parse(["logging-setup = setup:mine.logs:configure"])[0].label == "configure"

@@ -1,0 +1,66 @@
+"""Runs the suite on a router that is a program of these tests, without pytest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contracts.router_service.seeding import Fault
+from contracts.suite_runs import verdicts_of
+from fix_repository import PROJECT
+from trueup_contracts.profile import Profile
+from trueup_contracts.router_service import SUITE
+from trueup_contracts.services.command import CommandSubject
+from trueup_contracts.subject import Settings
+
+OTHERS = Path(__file__).parent / "others"
+PLACEHOLDERS = "--config {config} --discovery {discovery} --service {service} --host {host} --port {port}"
+ALL = frozenset(SUITE.capabilities)
+PROFILE = Profile("quick", 20261126)
+
+
+def command(program: str, *words: str) -> str:
+    """Of a program in `others/`."""
+    return f"{shlex.join([sys.executable, str(OTHERS / program)])} {PLACEHOLDERS} {shlex.join(words)}".strip()
+
+
+@contextmanager
+def subject_of(started: str, claims: Collection[str] = ALL, scale: float = 1.0) -> Iterator[CommandSubject]:
+    """A service that is started by this command."""
+    settings = Settings(PROJECT, scale, claims={f"{SUITE.name}@x": frozenset(claims)})
+    subject = CommandSubject(SUITE, "x", started, settings)
+    try:
+        yield subject
+    finally:
+        subject.end()
+
+
+def verdicts(
+    started: str,
+    only: str | None = None,
+    *,
+    claims: Collection[str] = ALL,
+    scale: float = 1.0,
+    profile: Profile = PROFILE,
+) -> dict[str, str]:
+    """The failures: requirement to what was said of it."""
+    with subject_of(started, claims, scale) as subject:
+        return verdicts_of(subject, profile, only)
+
+
+_NUMBERS = re.compile(r"\d+(\.\d+)?")
+_HEX = re.compile(r"\b[0-9a-f]{8,}(-[0-9a-f]{4,})*\b")
+_MOST = 200  # characters
+
+
+def failure(fault: Fault, scale: float = 1.0) -> str:
+    """The requirement that names a fault, the fault, and what is said of it: cut short, without numbers."""
+    started = command("faulty.py", "--fault", fault.switch)
+    told = verdicts(started, fault.requirement, scale=scale).get(fault.requirement, "nothing")
+    text = told.removeprefix("AssertionError: ").partition("\nassert ")[0]  # pytest adds its own words behind
+    text = _NUMBERS.sub("N", _HEX.sub("H", text))
+    return f"{fault.requirement} {fault.name}: {' '.join(text.split())[:_MOST]}"

@@ -82,7 +82,7 @@ class OneAtATime(Service):
             return await super().body(request)
 
 
-@fault("RS-020")
+@fault("RS-021")
 class Buffers(Streamed):
     """tells everything at the end"""
 

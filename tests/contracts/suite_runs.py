@@ -20,9 +20,9 @@ from trueup_contracts.wire.client import WireSubject
 
 
 def each_test(info: SuiteInfo) -> Iterator[tuple[str, Callable[..., None]]]:
-    """Each test of a suite with the requirement that it names."""
-    for name, test in inspect.getmembers(importlib.import_module(info.module), inspect.isfunction):
-        if name.startswith("test_"):
+    """Each test of a suite with the requirement that it names, in pytest's order: some share what is in a row."""
+    for name, test in vars(importlib.import_module(info.module)).items():
+        if name.startswith("test_") and inspect.isfunction(test):
             yield getattr(test, ATTRIBUTE), test
 
 

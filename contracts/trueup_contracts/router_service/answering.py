@@ -37,7 +37,7 @@ class Answering:
     ) -> None:
         self._asked, self._reader, self._writer, self._news = asked, reader, writer, news
         self._has_head = False
-        self._items = 0
+        self._items = self._tokens = 0
 
     async def refuse(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> bytes:
         """A status, and no stream."""
@@ -111,11 +111,12 @@ class Answering:
                 number = self._items if index is None else index
                 tokens = [1_000 * (self._asked.number + 1) + number] if token_ids is None else list(token_ids)
                 self._items += 1
+                self._tokens += len(tokens)
                 await self._event("item", {"index": number, "token_ids": tokens})
             case steps.Transfer(parameters):
                 await self._event("transfer", {"transfer": dict(parameters)})
             case steps.Finish(reason, usage):
-                told = {"prompt_tokens": len(self._asked.body.get("token_ids", [])), "completion_tokens": self._items}
+                told = {"prompt_tokens": len(self._asked.body.get("token_ids", [])), "completion_tokens": self._tokens}
                 await self._event("finish", {"reason": reason, "usage": told if usage is None else dict(usage)})
             case steps.Error(code, message, retryable):
                 await self._event("error", {"code": code, "message": message, "retryable": retryable})

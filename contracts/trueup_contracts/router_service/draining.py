@@ -19,7 +19,7 @@ from trueup_contracts.router_service.workers import Asked
 from trueup_contracts.subject import Subject
 
 # Milliseconds, before they are scaled.
-SHORT_NOTICE, NOTICE, SHORT_DRAIN, DRAIN = 100, 1_500, 600, 30_000
+SHORT_NOTICE, NOTICE, SHORT_DRAIN, DRAIN = 100, 1_000, 600, 30_000
 
 
 @contextmanager

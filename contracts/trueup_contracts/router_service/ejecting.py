@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trueup_contracts import requirement
 from trueup_contracts.router_service import grids
+from trueup_contracts.router_service.client import Stream
 from trueup_contracts.router_service.clocks import scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.retrying import RETRY
@@ -16,47 +18,56 @@ from trueup_contracts.router_service.workers import Worker
 from trueup_contracts.subject import Subject
 
 FAILURES, REQUESTS = 2, 12
-BACKOFF_MS, LONG_MS = 200, 60_000  # before they are scaled
-PROBES = 4
+BACKOFF_MS, MOST_MS, LONG_MS = 100, 200, 60_000  # before they are scaled
+GROWN, PROBES = 4, 7  # requests to a worker that always fails
 AT_ONCE = 6
 
 
+class _Pool:
+    """One pool of two instances. What a router has ejected stays so: each test has a pool of its own."""
+
+    def __init__(self, served: Fleet, number: int) -> None:
+        self.served, self._number = served, number
+        self.workers = served.workers_of(served.grid.last[number])
+
+    def ask(self) -> Stream:
+        """A request for it."""
+        return self.served.generate(targets=grids.targets(self._number))
+
+    def keep_busy(self, worker: Worker) -> Gate:
+        """One request stays under way at this worker: who has the least is then the other one."""
+        gate = Gate()
+        worker.script(Item(), Hold(gate), Finish(), times=1)
+        self.ask()
+        self.served.until(lambda: gate.reached or None, f"a request at {worker.id}")
+        return gate
+
+    def until_asked(self, worker: Worker, count: int) -> None:
+        """One request at once after the other, until this worker has got so many."""
+        __tracebackhide__ = True
+        deadline_s = time.monotonic() + self.served.budgets.signal_s
+        while len(worker.asked) < count:
+            self.ask().finished()
+            assert time.monotonic() < deadline_s, f"{worker.id} was asked {worker.asked}, and its back-off is over"
+
+
 @contextmanager
-def _two_instances(subject: Subject, failures: int, backoff_ms: int) -> Iterator[Fleet]:
-    """Not shared: what a router has ejected is ejected for the next test too."""
-    grid = grids.bare(subject)
-    ejection = {"failures": failures, **scaled(subject, backoff_ms=backoff_ms, max_backoff_ms=LONG_MS)}
+def _pool(
+    subject: Subject, number: int, failures: int = 1, backoff_ms: tuple[int, int] = (BACKOFF_MS, MOST_MS)
+) -> Iterator[_Pool]:
+    grid = grids.apart(subject, 3)
+    ejection = {"failures": failures, **scaled(subject, backoff_ms=backoff_ms[0], max_backoff_ms=backoff_ms[1])}
     settings = {**RETRY, "ejection": ejection}
-    with fleet(subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings, fresh=True) as served:
-        yield served
-
-
-def _keep_busy(served: Fleet, worker: Worker) -> Gate:
-    """One request stays under way at this worker: who has the least is then another one."""
-    gate = Gate()
-    worker.script(Item(), Hold(gate), Finish(), times=1)
-    served.generate()
-    served.until(lambda: gate.reached or None, f"a request at {worker.id}")
-    return gate
-
-
-def _until_asked_again(served: Fleet, worker: Worker, count: int) -> None:
-    """One request after the other, until this worker has got so many."""
-    __tracebackhide__ = True
-
-    def look() -> bool:
-        served.generate().finished()
-        return len(worker.asked) >= count
-
-    served.budgets.until(look, f"request {count} at {worker.id}, whose back-off is over")
+    with fleet(subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
+        yield _Pool(served, number)
 
 
 @requirement("RS-085")
 def test_a_worker_that_fails_is_left_out(trueup_subject: Subject) -> None:
-    with _two_instances(trueup_subject, FAILURES, LONG_MS) as served:
-        victim = Victim(served.last, Status(503))
+    with _pool(trueup_subject, 0, FAILURES, (LONG_MS, LONG_MS)) as pool:
+        victim = Victim(pool.workers, Status(503))
         for _ in range(REQUESTS):
-            served.generate().finished()
+            pool.ask().finished()
         asked = len(victim.worker.asked)
         assert asked <= FAILURES, (
             f"{victim.worker.id} failed {asked} of {REQUESTS} requests; it is to be left out after {FAILURES} failures"
@@ -65,52 +76,54 @@ def test_a_worker_that_fails_is_left_out(trueup_subject: Subject) -> None:
 
 @requirement("RS-086")
 def test_a_worker_that_is_well_again_is_used(trueup_subject: Subject) -> None:
-    with _two_instances(trueup_subject, 1, BACKOFF_MS) as served:
-        victim = Victim(served.last, Status(503))
-        served.generate().finished()
+    with _pool(trueup_subject, 0) as pool:
+        victim = Victim(pool.workers, Status(503))
+        pool.ask().finished()
         victim.does(*[Item()] * 3, Finish())
-        gate = _keep_busy(served, victim.others[0])
-        _until_asked_again(served, victim.worker, 3)
+        gate = pool.keep_busy(victim.others[0])
+        pool.until_asked(victim.worker, 3)
         gate.open()
 
 
 @requirement("RS-087")
 def test_the_back_off_grows(trueup_subject: Subject) -> None:
-    with _two_instances(trueup_subject, 1, BACKOFF_MS) as served:
-        victim = Victim(served.last, Status(503))
-        served.generate().finished()
-        gate = _keep_busy(served, victim.others[0])
-        _until_asked_again(served, victim.worker, PROBES)
+    with _pool(trueup_subject, 1) as pool:
+        victim = Victim(pool.workers, Status(503))
+        pool.ask().finished()
+        gate = pool.keep_busy(victim.others[0])
+        pool.until_asked(victim.worker, PROBES)
         gate.open()
         times_s = [one.at_s for one in victim.worker.asked[:PROBES]]
-        took_s = times_s[-1] - times_s[0]
-        constant_s = (PROBES - 1) * BACKOFF_MS * trueup_subject.scale / 1_000
-        assert took_s > 1.25 * constant_s, (
-            f"{victim.worker.id} failed at each of {PROBES} probes within {took_s:.3f} s: the back-off of "
-            f"{BACKOFF_MS * trueup_subject.scale:g} ms has not grown"
+        ejection = pool.served.service["ejection"]
+        backoff_s, most_s = (ejection[name] / 1_000 for name in ("backoff_ms", "max_backoff_ms"))
+        took_s, constant_s = times_s[GROWN - 1] - times_s[0], (GROWN - 1) * backoff_s
+        assert took_s > 1.4 * constant_s, (
+            f"{victim.worker.id} failed {GROWN} times within {took_s:.3f} s: its back-off of {backoff_s} s has not grown"
         )
+        took_s, longest_s = times_s[-1] - times_s[-2], most_s + pool.served.budgets.margin_s
+        assert took_s <= longest_s, f"{victim.worker.id} was left out for {took_s:.3f} s, and {most_s} s are the most"
 
 
 @requirement("RS-088")
 def test_one_request_probes(trueup_subject: Subject) -> None:
     gates = [Gate(), Gate()]  # of the probe, and of everything else
-    with _two_instances(trueup_subject, 1, BACKOFF_MS) as served:
-        victim = Victim(served.last, Status(503))
-        served.generate().finished()
+    with _pool(trueup_subject, 2) as pool:
+        victim = Victim(pool.workers, Status(503))
+        pool.ask().finished()
         victim.does(Hold(gates[0]), *[Item()] * 3, Finish())
         probed, other = victim.worker, victim.others[0]
         other.script_by(lambda asked: [Hold(gates[1]), *complete(asked)])
-        streams = []
+        streams: list[Stream] = []
 
-        def look() -> bool:
-            streams.append(served.generate())
-            served.until_asked(probed, other, count=2 + len(streams))
+        def ask() -> bool:
+            """One more, which is at one of the two then; whether one has probed."""
+            streams.append(pool.ask())
+            pool.served.until_asked(probed, other, count=2 + len(streams))
             return len(probed.asked) >= 2
 
-        served.budgets.until(look, f"a probe of {probed.id}, whose back-off is over")
+        pool.served.budgets.until(ask, f"a probe of {probed.id}, whose back-off is over")
         for _ in range(AT_ONCE):
-            streams.append(served.generate())
-        served.until_asked(probed, other, count=2 + len(streams))
+            ask()
         asked = len(probed.asked)
         for gate in gates:
             gate.open()

@@ -24,7 +24,7 @@ from trueup_contracts.services.command import CommandHandle, CommandSubject
 from trueup_contracts.services.running import Running
 from trueup_contracts.subject import Subject
 
-MOST_KEPT = 3  # routers that wait for tests that want the same
+MOST_KEPT = 8  # routers that wait for tests that want the same
 IDLE_S = 2.0  # for a router to leave the workers of answers that the test has left
 _Found = TypeVar("_Found")
 _KEPT: weakref.WeakKeyDictionary[Subject, OrderedDict[str, Fleet]] = weakref.WeakKeyDictionary()
@@ -201,6 +201,8 @@ class Fleet:
         __tracebackhide__ = True
         files = {"config": self.grid.config, "discovery": discovery(self._entries), "service": self.service}
         router = Router(self.background, self.budgets, self.subject.start(files, ready_path))
+        # The workers go with the first one.
+        self.subject.keep(router.handle, (lambda: None) if self.routers else self.close)
         self.routers.append(router)
         return router
 
@@ -222,7 +224,7 @@ class Fleet:
     @property
     def is_whole(self) -> bool:
         """Whether another test may have it."""
-        return not self.is_spent and len(self.routers) == 1 and self.router.status is None
+        return not self.is_spent and all(router.status is None for router in self.routers)
 
     def close(self) -> None:
         """Ends the workers; routers are ended by their subject."""
@@ -241,8 +243,9 @@ def fleet(
     fresh: bool = False,
     ready_path: str = protocol.READY,
     are_up: bool = True,
+    replicas: int = 1,
 ) -> Iterator[Fleet]:
-    """A running router over scripted workers, one for each namespace where `workers` does not say otherwise.
+    """A running router, or several, over scripted workers, one for each namespace where `workers` says nothing else.
 
     `service`: changes to `protocol.SERVICE`. `are_up`: whether the workers listen when the router starts. A fleet is
     kept for the tests that ask for the same, unless it is `fresh`, its test failed, or did something to it that others
@@ -251,18 +254,21 @@ def fleet(
     __tracebackhide__ = True
     assert isinstance(subject, CommandSubject)
     settings = protocol.service(service or {}, subject.scale)
-    key = json.dumps([grid.config, workers or {}, settings, ready_path, are_up], sort_keys=True)
+    key = json.dumps([grid.config, workers or {}, settings, ready_path, are_up, replicas], sort_keys=True)
     found = None if fresh else _kept(subject, key)
     if found is None:
         found = Fleet(subject, grid, workers or {}, settings)
         try:
             for worker in [] if are_up else found.workers:
                 worker.stop()
-            found.start_router(ready_path)
+            for _ in range(replicas):
+                found.start_router(ready_path)
         except BaseException:
-            found.close()
+            if found.routers:
+                _end(subject, found)
+            else:
+                found.close()
             raise
-        subject.keep(found.router.handle, found.close)
     subject.show(found.router.handle)
     try:
         yield found
@@ -294,7 +300,7 @@ def _kept(subject: CommandSubject, key: str) -> Fleet | None:
     if found is None:
         return None
     if not found.is_whole:
-        subject.drop(found.router.handle)
+        _end(subject, found)
         return None
     found.reset()
     return found
@@ -308,10 +314,9 @@ def _keep(subject: CommandSubject, key: str, found: Fleet) -> None:
     fleets[key] = found
     while len(fleets) > MOST_KEPT:
         _, oldest = fleets.popitem(last=False)
-        subject.drop(oldest.router.handle)
+        _end(subject, oldest)
 
 
 def _end(subject: CommandSubject, found: Fleet) -> None:
-    for router in found.routers[1:]:
-        router.handle.close()
-    subject.drop(found.router.handle)
+    for router in reversed(found.routers):
+        subject.drop(router.handle)

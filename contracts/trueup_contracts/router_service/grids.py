@@ -86,12 +86,12 @@ def ttft_of(pool: int) -> float:
     return 1_000.0 * pool + 500.0
 
 
-def apart(subject: Subject) -> Grid:
-    """Two pools in each phase that share nothing: `targets` chooses both. Of the mode agg where that is claimed."""
-    two = Axis(0, 2_000, 2)
+def apart(subject: Subject, pools: int = 2) -> Grid:
+    """Pools in each phase that share nothing: `targets` chooses both. Of the mode agg where that is claimed."""
+    axis = Axis(0, 1_000 * pools, pools)
     if "agg" in subject.capabilities:
-        return Grid(model.agg(two, ONE))
-    return Grid(model.disagg((ONE, two), (ONE, two)))
+        return Grid(model.agg(axis, ONE))
+    return Grid(model.disagg((ONE, axis), (ONE, axis)))
 
 
 def targets(pool: int) -> dict[str, float]:

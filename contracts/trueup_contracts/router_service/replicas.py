@@ -21,8 +21,9 @@ LENGTHS = (1, 64)
 
 @contextmanager
 def _two_routers(subject: Subject) -> Iterator[tuple[Fleet, Router, Router]]:
-    with fleet(subject, grids.by_target(subject, POOLS), fresh=True) as served:
-        yield served, served.router, served.second_router()
+    with fleet(subject, grids.by_target(subject, POOLS), replicas=2) as served:
+        first, second = served.routers
+        yield served, first, second
 
 
 @requirement("RS-116")

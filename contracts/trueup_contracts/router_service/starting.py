@@ -45,7 +45,9 @@ def _check_grids(subject: Subject, profile: Profile, level: str) -> None:
     claimed = subject.capabilities if {"agg", "disagg"} & subject.capabilities else subject.capabilities | {"disagg"}
     # What a file says without these words means nothing to a router that does not know them: those files are left out.
     known = claimed | {"deprecated_names", "config_text"}
-    cases = [one for one in corpus.cases() if one.name.startswith("invalid/") and one.level == level and one.needs <= known]
+    cases = [
+        one for one in corpus.cases() if one.name.startswith("invalid/") and one.level == level and one.needs <= known
+    ]
     chosen = _some(cases, profile)
     for case, ended in zip(chosen, _ended(subject, [_files(one.text) for one in chosen]), strict=True):
         _check(f"the grid {case.name}", ended)

@@ -133,10 +133,10 @@ class CommandSubject(Subject):
         self._kept[handle.running] = at_end
 
     def drop(self, handle: CommandHandle) -> None:
-        """Ends a service that was kept."""
+        """Ends a service that was kept, at once: how it ends is no question of its tests any more."""
         at_end = self._kept.pop(handle.running)
         try:
-            handle.close()
+            handle.running.stop(0)
         finally:
             at_end()
 
@@ -196,7 +196,7 @@ class CommandSubject(Subject):
         self._stop_all()
         while self._kept:
             running, at_end = self._kept.popitem()
-            running.stop(STOP_S * self._settings.scale)
+            running.stop(0)
             at_end()
 
     def _stop_all(self) -> None:

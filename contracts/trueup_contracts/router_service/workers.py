@@ -219,11 +219,12 @@ class Worker:
         place = (asked.request_id, asked.phase)
         if place in self._under_way:  # a new attempt cancels the older
             self._under_way[place]()
-        self._under_way[place] = lambda: http11.reset(writer)
+        cancel = self._under_way[place] = lambda: http11.reset(writer)
         try:
             return await answering.run(self._next_script()(asked))
         finally:
-            del self._under_way[place]
+            if self._under_way.get(place) is cancel:
+                del self._under_way[place]
 
     def _next_script(self) -> Script:
         while self._scripts:

@@ -114,3 +114,20 @@ class OneBoundForAll(Admission):
 
     def is_crowded(self, pool: Pool) -> bool:
         return sum(one.queued for one in self.seen) >= self.bounds.max_queued
+
+
+@fault("RS-124")
+class NoDeadlineInTheQueue(Router):
+    """has deadlines for what is under way alone"""
+
+    def queue_end_s(self, job: Job) -> float:
+        return job.end_s + 1e6
+
+
+@fault("RS-125")
+class ForgetsTheQueue(Admission):
+    """cuts who waits when it ends"""
+
+    def refuse_all(self, failed: Failed) -> None:
+        for waiter in self.waiters:
+            waiter.granted.cancel()

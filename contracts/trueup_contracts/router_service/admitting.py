@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from trueup_contracts import requirement
 from trueup_contracts.router_service import grids
@@ -34,7 +35,7 @@ DEADLINE_MS = 300
 
 
 @contextmanager
-def _bounded(subject: Subject) -> Iterator[Fleet]:
+def bounded(subject: Subject) -> Iterator[Fleet]:
     """Two may be under way in each pool, and one may wait, for long; the pools have nothing in common."""
     admission = {"max_in_flight": IN_FLIGHT, "max_queued": QUEUED, **scaled(subject, max_wait_ms=LONG_MS)}
     grid = grids.apart(subject)
@@ -50,7 +51,7 @@ def _one_at_a_time(subject: Subject) -> Iterator[Fleet]:
         yield served
 
 
-def _held(served: Fleet, pool: int = 0) -> tuple[Gate, list[Stream]]:
+def hold(served: Fleet, pool: int = 0) -> tuple[Gate, list[Stream]]:
     """As many as may be under way, at their workers, until the gate opens."""
     __tracebackhide__ = True
     gate = Gate()
@@ -60,10 +61,10 @@ def _held(served: Fleet, pool: int = 0) -> tuple[Gate, list[Stream]]:
     return gate, streams
 
 
-def _one_refused(served: Fleet) -> tuple[Stream, Stream]:
+def one_refused(served: Fleet, **changes: Any) -> tuple[Stream, Stream]:
     """Of two requests for a full pool, where one may wait: the one that waits, and the one that was refused."""
     __tracebackhide__ = True
-    pair = [served.generate(targets=grids.targets(0)) for _ in range(QUEUED + 1)]
+    pair = [served.generate(targets=grids.targets(0), **changes) for _ in range(QUEUED + 1)]
     limit_s = served.budgets.margin_s
     what = f"an answer to one of {len(pair)} requests for a full pool, where {QUEUED} may wait"
     served.until(lambda: any(one.is_ended for one in pair), what, limit_s)
@@ -74,9 +75,9 @@ def _one_refused(served: Fleet) -> tuple[Stream, Stream]:
 
 @requirement("RS-089")
 def test_what_is_too_much_is_refused_at_once(trueup_subject: Subject) -> None:
-    with _bounded(trueup_subject) as served:
-        gate, streams = _held(served)
-        waiting, refused = _one_refused(served)
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
+        waiting, refused = one_refused(served)
         code = refused.refused(429).get("code")
         assert code == "overloaded", f"the pool is full, and the code is {code!r}"
         after = refused.headers.get("retry-after", "")
@@ -88,8 +89,8 @@ def test_what_is_too_much_is_refused_at_once(trueup_subject: Subject) -> None:
 
 @requirement("RS-090")
 def test_workers_never_have_more_than_the_bound(trueup_subject: Subject) -> None:
-    with _bounded(trueup_subject) as served:
-        gate, streams = _held(served)
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
         more = [served.generate(targets=grids.targets(0)) for _ in range(4 * IN_FLIGHT)]
         bound = f"more than {IN_FLIGHT} requests at the workers of {served.grid.first[0]}"
         served.budgets.never(lambda: gate.reached > IN_FLIGHT, bound)
@@ -102,9 +103,9 @@ def test_workers_never_have_more_than_the_bound(trueup_subject: Subject) -> None
 
 @requirement("RS-091")
 def test_what_waits_is_served_when_there_is_room(trueup_subject: Subject) -> None:
-    with _bounded(trueup_subject) as served:
-        gate, streams = _held(served)
-        waiting, _ = _one_refused(served)
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
+        waiting, _ = one_refused(served)
         assert not waiting.named("routed"), f"what waits was dispatched: {waiting.told}"
         gate.open()
         for stream in [*streams, waiting]:
@@ -158,9 +159,9 @@ def test_every_end_makes_room(trueup_subject: Subject) -> None:
 
 @requirement("RS-094")
 def test_who_leaves_makes_room(trueup_subject: Subject) -> None:
-    with _bounded(trueup_subject) as served:
-        gate, streams = _held(served)
-        waiting, _ = _one_refused(served)
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
+        waiting, _ = one_refused(served)
         waiting.close()
 
         def look() -> Stream | None:
@@ -189,9 +190,9 @@ def _is_quiet(served: Fleet, stream: Stream) -> bool:
 
 @requirement("RS-095")
 def test_a_full_pool_refuses_nothing_of_another(trueup_subject: Subject) -> None:
-    with _bounded(trueup_subject) as served:
-        gate, streams = _held(served)
-        waiting, _ = _one_refused(served)
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
+        waiting, _ = one_refused(served)
         for _ in range(IN_FLIGHT):
             served.generate(targets=grids.targets(1)).finished()
         gate.open()

@@ -45,8 +45,8 @@ class Answering:
         text = json.dumps({"error": error, **error}).encode()
         told = {"content-type": "application/json", "content-length": str(len(text)), **(headers or {})}
         lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self._end("answered")  # before it is sent: whoever reads it may look at once
         self._writer.write(f"HTTP/1.1 {status} {_phrase(status)}\r\n{lines}\r\n".encode() + text)
-        self._end("answered")
         await self._writer.drain()
         return b""
 
@@ -97,7 +97,6 @@ class Answering:
                     if isinstance(step, steps.Finish | steps.Error):
                         break
         await self._head()
-        # Said first: whoever reads the end may look at once.
         self._end("answered")
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()

@@ -16,6 +16,7 @@ from trueup_contracts.errors import WrongAnswerError
 from trueup_contracts.router_service import http11, protocol
 from trueup_contracts.router_service.background import Background
 
+MOST_ANSWER_BYTES = 64 << 20
 _MOST_SHOWN = 300  # characters of a body, in messages
 _CONNECT_S = 5.0
 
@@ -183,7 +184,8 @@ class Stream:
 
     def _assert(self, holds: bool, due: str) -> None:
         __tracebackhide__ = True
-        assert holds, f"{self.what}: {self.told}; {due}"
+        if not holds:
+            raise AssertionError(f"{self.what}: {due}; it got {self.told}")
 
     def _known_head(self) -> http11.Head:
         __tracebackhide__ = True
@@ -217,13 +219,18 @@ class Stream:
             found = self._writer.get_extra_info("socket")
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._writer.write(request)
-            self._head = await http11.read_head(reader)
-            if self._head is None:
+            head = await http11.read_head(reader)
+            if head is None:
                 raise http11.FaultError("the connection was closed without an answer")
-            _check_status(self._head)
+            _check_status(head)
+            self._head = head
             self._background.news()
-            lines = _Lines(self) if "text/event-stream" in self._head.headers.get("content-type", "") else None
-            async for piece in http11.pieces(reader, self._head, until_close=True):
+            lines = _Lines(self) if "text/event-stream" in head.headers.get("content-type", "") else None
+            size = 0
+            async for piece in http11.pieces(reader, head, until_close=True):
+                size += len(piece)
+                if size > MOST_ANSWER_BYTES:
+                    raise http11.FaultError(f"an answer of more than {MOST_ANSWER_BYTES} bytes")
                 if lines is None:
                     self.body += piece
                 else:

@@ -1,4 +1,4 @@
-"""The client's deadline: RS-083 and RS-084."""
+"""The client's deadline: RS-083, RS-084 and RS-124."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 
 from trueup_contracts import requirement
 from trueup_contracts.router_service import grids, protocol
+from trueup_contracts.router_service.admitting import bounded, hold, one_refused
 from trueup_contracts.router_service.clocks import FIRST_ITEM, code_of, scaled
 from trueup_contracts.router_service.fleet import fleet
 from trueup_contracts.router_service.retrying import RETRY, one_instance
@@ -58,3 +59,20 @@ def test_workers_are_told_what_is_left_of_the_deadline(trueup_subject: Subject) 
         assert first - second >= waited_ms - 5, (  # for clocks
             f"the first attempt took {waited_ms} ms, and the deadlines were {first:g} and {second:g} ms"
         )
+
+
+@requirement("RS-124")
+def test_a_deadline_ends_what_waits(trueup_subject: Subject) -> None:
+    deadline_ms = scaled(trueup_subject, deadline=DEADLINE_MS)["deadline"]
+    with bounded(trueup_subject) as served:
+        gate, streams = hold(served)
+        waiting, _ = one_refused(served, deadline_ms=deadline_ms)
+        took_s = waiting.wait().ended_at_s - waiting.started_at_s
+        limit_s = deadline_ms / 1_000 + served.budgets.margin_s
+        assert took_s <= limit_s, (
+            f"a deadline of {deadline_ms} ms ended what waits after {took_s:.3f} s: {waiting.told}"
+        )
+        assert waiting.status != 200, f"it was accepted, and nothing was free: {waiting.told}"
+        gate.open()
+        for stream in streams:
+            stream.finished()

@@ -1,4 +1,4 @@
-"""Workers that come, go, move and come back: RS-110 to RS-115."""
+"""Workers that come, go, move and come back: RS-110 to RS-115, and RS-126."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trueup_contracts import requirement
-from trueup_contracts.router_service import grids
+from trueup_contracts.router_service import grids, protocol
 from trueup_contracts.router_service.clocks import code_of, in_time, scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet, replace
 from trueup_contracts.router_service.retrying import RETRY
@@ -15,6 +15,7 @@ from trueup_contracts.router_service.workers import Worker
 from trueup_contracts.subject import Subject
 
 AFTER = 10  # requests
+TURNS = 5  # of a router, in which it reads that a connection was reset
 WAIT_MS, LONG_WAIT_MS = 500, 20_000  # before they are scaled
 UNREADABLE = (b"", b'{"version": 1, "workers": [{"id": ', b"[]", b'{"version": 1}', b"\x00\xff")
 
@@ -166,3 +167,15 @@ def test_a_pool_that_was_restarted_serves_again(trueup_subject: Subject) -> None
         served.budgets.until(look, "a request that the restarted workers serve")
         for _ in range(AFTER):
             served.generate().finished()
+
+
+@requirement("RS-126")
+def test_a_connection_that_was_kept_open_may_be_dead(trueup_subject: Subject) -> None:
+    with fleet(trueup_subject, grids.bare(trueup_subject)) as served:
+        served.generate().finished()
+        for worker in served.workers:
+            worker.stop()
+            worker.start()
+        for _ in range(TURNS):
+            served.router.get(protocol.READY)
+        served.generate().finished()

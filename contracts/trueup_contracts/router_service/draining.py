@@ -1,4 +1,4 @@
-"""What becomes of a service after SIGTERM: RS-100 to RS-105."""
+"""What becomes of a service after SIGTERM: RS-100 to RS-105, and RS-125."""
 
 from __future__ import annotations
 
@@ -169,4 +169,29 @@ def test_what_was_accepted_is_tried_again_while_draining(trueup_subject: Subject
         _until_closed(served, _terminate(served))
         gate.open()
         whole_of(stream.finished(), seen[-1])
+        _ends_well(served)
+
+
+@requirement("RS-125")
+def test_what_waits_is_answered(trueup_subject: Subject) -> None:
+    gate = Gate()
+    settings = {
+        "admission": {"max_in_flight": 1, "max_queued": 1, **scaled(trueup_subject, max_wait_ms=DRAIN)},
+        **scaled(trueup_subject, drain_notice_ms=SHORT_NOTICE, drain_ms=DRAIN),
+    }
+    with fleet(trueup_subject, grids.bare(trueup_subject), service=settings, fresh=True) as served:
+        give(served.first, lambda asked: [Hold(gate), *complete(asked)])
+        held = served.generate()
+        served.until(lambda: gate.reached or None, "a request at a worker")
+        pair = [served.generate(), served.generate()]
+        served.until(lambda: any(one.is_ended for one in pair), "an answer to one of two, where one may wait")
+        waiting = next(one for one in pair if not one.is_ended)
+        _until_closed(served, _terminate(served))
+        gate.open()
+        held.finished()
+        if waiting.status == 200:
+            waiting.finished()
+        else:
+            code = waiting.refused(503).get("code")
+            assert code == "draining", f"what waited got 503 with the code {code!r}"
         _ends_well(served)

@@ -99,7 +99,7 @@ def test_the_back_off_grows(trueup_subject: Subject) -> None:
         backoff_s, most_s = (ejection[name] / 1_000 for name in ("backoff_ms", "max_backoff_ms"))
         took_s, constant_s = times_s[GROWN - 1] - times_s[0], (GROWN - 1) * backoff_s
         assert took_s > 1.4 * constant_s, (
-            f"{victim.worker.id} failed {GROWN} times within {took_s:.3f} s: its back-off of {backoff_s} s has not grown"
+            f"{victim.worker.id} failed {GROWN} times in {took_s:.3f} s: its back-off of {backoff_s} s has not grown"
         )
         took_s, longest_s = times_s[-1] - times_s[-2], most_s + pool.served.budgets.margin_s
         assert took_s <= longest_s, f"{victim.worker.id} was left out for {took_s:.3f} s, and {most_s} s are the most"

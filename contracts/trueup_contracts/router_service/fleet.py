@@ -116,7 +116,7 @@ class Fleet:
 
     def add_worker(self, namespace: str, phase: str, identity: str) -> Worker:
         """One more, which discovery does not tell yet."""
-        worker = Worker(self.background, len(self.workers), identity, namespace, phase)
+        worker = Worker(self.background, len(self.workers), identity, namespace, phase, self._note)
         self.workers.append(worker)
         return worker
 
@@ -175,6 +175,7 @@ class Fleet:
     def reload(self, grid: Mapping[str, Any] | bytes, router: Router | None = None) -> None:
         """Replaces the grid's file, and sends SIGHUP; to all routers, or to one."""
         self.is_spent = True
+        self._note("# another grid is written over the first, and SIGHUP sent")
         for one in [router] if router else self.routers:
             replace(one.handle.paths["config"], grid)
             one.running.process.send_signal(signal.SIGHUP)
@@ -183,12 +184,15 @@ class Fleet:
         """Replaces the discovery file: these workers, and no others."""
         self.is_spent = True
         self._entries = [one.entry if isinstance(one, Worker) else one for one in entries]
+        names = ", ".join(str(one.get("id")) for one in self._entries) or "no workers"
+        self._note(f"# the discovery file is replaced: {names}")
         for router in self.routers:
             replace(router.handle.paths["discovery"], discovery(self._entries))
 
     def terminate(self) -> None:
         """SIGTERM to the first router."""
         self.is_spent = True
+        self._note(f"kill -TERM {self.router.running.process.pid}")
         self.router.terminate()
 
     def second_router(self) -> Router:
@@ -205,6 +209,10 @@ class Fleet:
         self.subject.keep(router.handle, (lambda: None) if self.routers else self.close)
         self.routers.append(router)
         return router
+
+    def _note(self, text: str) -> None:
+        if self.routers:
+            self.router.handle.note(text)
 
     def reset(self) -> None:
         """For the next test: workers answer whole, and have been asked nothing."""

@@ -69,6 +69,8 @@ async def pieces(reader: asyncio.StreamReader, head: Head, *, until_close: bool)
                 yield piece
     except asyncio.IncompleteReadError as error:
         raise FaultError("the body ends before its last chunk") from error
+    except asyncio.LimitOverrunError as error:
+        raise FaultError("a chunk's length has no end") from error
 
 
 async def body(reader: asyncio.StreamReader, head: Head) -> bytes:

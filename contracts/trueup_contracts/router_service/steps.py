@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from trueup_contracts.router_service.workers import Asked
+
+_MOST_SHOWN, _MOST_STEPS = 60, 8  # characters of a field, and steps
 
 
 class Gate:
@@ -139,6 +141,25 @@ def complete(asked: Asked) -> Sequence[Step]:
     if asked.phase == "prefill":
         return [Transfer({"worker": asked.worker_id, "request": asked.request_id}), Finish("prefill")]
     return [*(Item() for _ in range(asked.max_tokens)), Finish()]
+
+
+def told(steps: Iterable[Step]) -> str:
+    """In words, for what repeats a failure: fields that are as always are left out."""
+    shown = [_step(step) for step in steps]
+    return ", ".join(
+        shown if len(shown) <= _MOST_STEPS else [*shown[:_MOST_STEPS], f"and {len(shown) - _MOST_STEPS} more"]
+    )
+
+
+def _step(step: Step) -> str:
+    changed = [f"{one.name}={getattr(step, one.name)!r}" for one in fields(step) if _is_told(step, one)]
+    shown = ", ".join(text if len(text) < _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…" for text in changed)
+    return f"{type(step).__name__}({shown})" if shown else type(step).__name__
+
+
+def _is_told(step: Step, one: Field[Any]) -> bool:
+    usual = one.default if one.default_factory is MISSING else one.default_factory()
+    return one.name != "gate" and getattr(step, one.name) != usual
 
 
 def always(*steps: Step) -> Script:

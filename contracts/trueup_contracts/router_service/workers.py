@@ -7,13 +7,13 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trueup_contracts.router_service import http11
 from trueup_contracts.router_service.answering import Answering, Gone
 from trueup_contracts.router_service.background import Background
-from trueup_contracts.router_service.steps import Script, Step, always, complete
+from trueup_contracts.router_service.steps import Script, Step, always, complete, told
 
 HOST = "127.0.0.1"
 TOKENS_PER_WORKER = 1_000  # the tokens of worker n are n + 1 thousand and up
@@ -83,8 +83,17 @@ class Asked:
 class Worker:
     """One worker at `url`. Calls come from the test's thread."""
 
-    def __init__(self, background: Background, number: int, identity: str, namespace: str, phase: str) -> None:
-        """Listens at once. `number`: in its fleet, from 0."""
+    def __init__(
+        self,
+        background: Background,
+        number: int,
+        identity: str,
+        namespace: str,
+        phase: str,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Listens at once. `number`: in its fleet, from 0. `note` is told what it does, where that is not to answer."""
+        self._note: Callable[[str], None] = lambda text: None  # that it listens is the beginning
         self.id, self.namespace, self.phase, self.number = identity, namespace, phase, number
         self.asked: list[Asked] = []
         self.health_status = 200
@@ -101,6 +110,7 @@ class Worker:
         self.port: int = self._place.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
         self.start()
+        self._note = lambda text: note(f"# {identity} {text}")
 
     @property
     def entry(self) -> dict[str, str]:
@@ -119,7 +129,7 @@ class Worker:
 
     def script(self, *steps: Step, times: int | None = None) -> None:
         """What it does with the next requests: these steps. `times`: with so many; then again what it did before."""
-        self.script_by(always(*steps), times)
+        self._scripts.append((always(*steps), times))
 
     def script_by(self, script: Script, times: int | None = None) -> None:
         """The same, with steps that depend on what is asked."""
@@ -134,18 +144,21 @@ class Worker:
     def start(self) -> None:
         """Listens (again), at the same port."""
         if self._server is None:
+            self._note(f"listens on port {self.port}")
             self._free()
             self._server = self._background.run(asyncio.start_server(self._serve, sock=self._place, limit=1 << 20))
 
     def stop(self) -> None:
         """As killed: its connections are reset, and new ones are refused."""
         if self._server is not None:
+            self._note("is killed: connections are reset, and new ones refused")
             self._background.run(self._stop())
             self._place = _bound(self.port)
 
     def black_hole(self) -> None:
         """Its connections are reset, and new ones are neither taken nor refused: a connect waits."""
         self.stop()
+        self._note("neither takes connections nor refuses them")
         self._place.listen(0)
         while True:  # the queue of what waits to be accepted fills up; then the system drops who asks
             one = socket.socket()
@@ -221,10 +234,16 @@ class Worker:
             self._under_way[place]()
         cancel = self._under_way[place] = lambda: http11.reset(writer)
         try:
-            return await answering.run(self._next_script()(asked))
+            return await answering.run(self._steps_for(asked))
         finally:
             if self._under_way.get(place) is cancel:
                 del self._under_way[place]
+
+    def _steps_for(self, asked: Asked) -> Sequence[Step]:
+        steps = self._next_script()(asked)
+        if list(steps) != list(complete(asked)):
+            self._note(f"asked for {asked.request_id} ({asked.phase}, attempt {asked.attempt}): {told(steps)}")
+        return steps
 
     def _next_script(self) -> Script:
         while self._scripts:

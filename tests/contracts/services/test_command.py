@@ -152,3 +152,41 @@ def test_braces_that_are_no_placeholder_stay(toy: SuiteInfo, tmp_path: Path) -> 
     subject.open(config=CONFIG)
     assert "'{\"a\": 1}{}'" in subject.snippet()
     subject.end()
+
+
+def test_a_service_that_is_kept_outlives_its_test(toy: SuiteInfo, tmp_path: Path) -> None:
+    subject = started(toy, tmp_path)
+    ended: list[str] = []
+    subject.begin("one")
+    kept, other = subject.open(config=CONFIG), subject.open(config=CONFIG)
+    subject.keep(kept, lambda: ended.append("kept"))
+    subject.keep(other, lambda: ended.append("other"))
+    kept.call("add", number=2)
+    subject.begin("two")
+    assert (subject.snippet(), subject.log()) == (f"# {subject.target}", "")
+    subject.show(kept)
+    assert kept.call("count") == 42
+    assert subject.snippet().splitlines()[-2:] == [kept.url.join(["subject = Client('", "', 10)"]), "subject.count()"]
+    assert "config.json &" in subject.snippet()
+    assert "GET /count" in subject.log()
+    subject.drop(other)
+    assert (ended, len(descendants())) == (["other"], 1)
+    subject.end()
+    assert ended == ["other", "kept"]
+
+
+def test_services_that_must_not_start(toy: SuiteInfo, tmp_path: Path) -> None:
+    subject = started(toy, tmp_path, scale=0.2)
+    runs_on, ends = subject.start_wrong({"config": CONFIG}, {"config": {"begin": 3}})
+    assert runs_on.status is None
+    assert ends.status == 1
+    assert "KeyError: 'start'" in ends.log
+    assert descendants() == set()
+    assert subject.open(config=CONFIG).call("count") == 40  # none of it was a death
+    subject.end()
+
+
+def test_a_service_is_ready_by_another_path(toy: SuiteInfo, tmp_path: Path) -> None:
+    subject = started(toy, tmp_path, "is never ready")
+    assert subject.start({"config": CONFIG}, "/count").call("count") == 40
+    subject.end()

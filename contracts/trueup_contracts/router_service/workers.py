@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
 import socket
 import time
@@ -233,11 +232,11 @@ class Worker:
         place = (asked.request_id, asked.phase)
         if place in self._under_way:  # a new attempt cancels the older
             self._under_way[place]()
-        self._under_way[place] = cancel = functools.partial(http11.reset, writer)
+        cancel = self._under_way[place] = lambda: http11.reset(writer)
         try:
             return await answering.run(self._steps_for(asked))
         finally:
-            if self._under_way.get(place) is cancel:  # and not of a newer attempt
+            if self._under_way.get(place) is cancel:
                 del self._under_way[place]
 
     def _steps_for(self, asked: Asked) -> Sequence[Step]:

@@ -75,7 +75,7 @@ class Mirror:
         while True:
             wanted = {entry for entries in self._discovery.workers.values() for entry in entries}
             gone = [self._registrations.pop(entry) for entry in set(self._registrations) - wanted]
-            # An entry that has changed is another lease on one key: the old one goes first, lest it takes the key along.
+            # A changed entry is another lease on one key: the old one goes first, lest it takes the key along.
             await asyncio.gather(*(one.close() for one in gone))
             for entry in wanted - set(self._registrations):
                 key = self._settings.worker_key(entry.namespace, entry.id)

@@ -2,7 +2,7 @@
 
 import gc
 
-pytest_plugins = ["fix_environment", "fix_redis", "fix_repository", "fix_workers"]
+pytest_plugins = ["fix_environment", "fix_etcd", "fix_redis", "fix_repository", "fix_workers"]
 
 
 def pytest_collection_finish() -> None:

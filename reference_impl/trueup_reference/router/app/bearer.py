@@ -30,7 +30,7 @@ def read_tokens(path: Path) -> tuple[bytes, ...]:
     for number, token in tokens:
         if len(token) < LEAST_CHARACTERS:
             raise TokenError(
-                f"{path}:{number}: the token has {len(token)} characters; {LEAST_CHARACTERS} are the least"
+                f"{path}:{number}: a token of {len(token)} characters; {LEAST_CHARACTERS} are the least"
             )
         if not all(0x21 <= character <= 0x7E for character in token):
             raise TokenError(f"{path}:{number}: the token has characters other than printable ASCII, or white space")

@@ -13,6 +13,7 @@ from trueup_reference.router.protocol import RouterError
 MOST_BYTES = 16 << 20
 MOST_DEPTH = 32  # of objects and arrays in each other
 MOST_BRACKETS = 50_000  # objects and arrays in all: each costs far more memory than its two bytes
+MOST_STRINGS = 250_000  # of a body that has more brackets than may be nested: they have to be told apart
 READ_S = 30.0
 # What is no bracket, strings as a whole, and then a bracket. Nothing is tried twice: each step takes what it can.
 _TO_A_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?+)*+([\[\]{}])', re.DOTALL)
@@ -50,6 +51,8 @@ def check_depth(body: bytes) -> None:
     """`RouterError` 400 where objects and arrays are nested too deep, or are too many."""
     if body.count(b"[") + body.count(b"{") <= MOST_DEPTH:  # nearly every request
         return
+    if body.count(b'"') > 2 * MOST_STRINGS:
+        raise _refused(f"holds more than {MOST_STRINGS:,} strings")
     depth = brackets = position = 0
     while (found := _TO_A_BRACKET.match(body, position)) is not None:
         position = found.end()

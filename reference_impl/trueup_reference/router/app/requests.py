@@ -86,7 +86,7 @@ class _StreamOptions(msgspec.Struct, frozen=True):
 
 
 class _Completion(_Common, frozen=True, kw_only=True):
-    prompt: str | list[int] | list[list[int]] | list[str]
+    prompt: str | list[int | str | list[int]]
     model: str | None = None
     max_tokens: _Count | None = None
     stream: bool | None = None
@@ -171,14 +171,15 @@ def _request(
     )
 
 
-def _prompt(given: str | list[int] | list[list[int]] | list[str]) -> tuple[int, ...]:
-    if isinstance(given, str) or (given and isinstance(given[0], str)):
+def _prompt(given: str | list[int | str | list[int]]) -> tuple[int, ...]:
+    if isinstance(given, str) or any(isinstance(one, str) for one in given[:1]):
         raise _refused("prompt is text: token ids are due, since a router has no tokenizer")
+    alone: object = given
     if given and isinstance(given[0], list):
         if len(given) > 1:
             raise _refused(f"prompt holds {len(given)} prompts: one is due")
-        given = given[0]
-    tokens: tuple[int, ...] = _checked(given, _Tokens, "prompt")
+        alone = given[0]
+    tokens: tuple[int, ...] = _checked(alone, _Tokens, "prompt")
     return tokens
 
 
@@ -194,7 +195,8 @@ def _checked(value: Any, kind: Any, name: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _refused(str(error).replace("`$", f"`$.{name}") if "`$" in str(error) else f"{name}: {error}") from None
+        told = str(error)
+        raise _refused(told.replace("`$", f"`$.{name}") if "`$" in told else f"{told} - at `$.{name}`") from None
 
 
 def _one_of(given: Sequence[tuple[str, _Number | None]]) -> _Number | None:

@@ -1,4 +1,4 @@
-"""`/v1/generate`: the events as they come, a structured error otherwise, and nothing done for clients that have gone."""
+"""`/v1/generate`: the events as they come, structured errors, and no work for clients that have gone."""
 
 from __future__ import annotations
 
@@ -58,11 +58,14 @@ def test_accepted_does_not_wait_for_what_follows() -> None:
         async def wait() -> None:
             await goes_on.wait()
 
-        async with served(ScriptedRouter(wait, [finish()])) as (url, _), aiohttp.ClientSession() as session:
-            async with session.post(f"{url}/v1/generate", json=BODY) as response:
-                assert await response.content.readuntil(b"\n\n") == b'event: accepted\ndata: {"request_id":"r"}\n\n'
-                goes_on.set()
-                assert (await response.content.read()).startswith(b"event: finish\n")
+        async with (
+            served(ScriptedRouter(wait, [finish()])) as (url, _),
+            aiohttp.ClientSession() as session,
+            session.post(f"{url}/v1/generate", json=BODY) as response,
+        ):
+            assert await response.content.readuntil(b"\n\n") == b'event: accepted\ndata: {"request_id":"r"}\n\n'
+            goes_on.set()
+            assert (await response.content.read()).startswith(b"event: finish\n")
 
     run(main())
 

@@ -102,7 +102,7 @@ def _transports(options: Options) -> Mapping[str, Transport]:
     """By the scheme of a worker's URL."""
     from trueup_reference.router.workers.http import HttpTransport
 
-    http = HttpTransport(tls=_tls(options))
+    http = HttpTransport(ssl_context=_tls(options))
     return {"http": http, "https": http}
 
 

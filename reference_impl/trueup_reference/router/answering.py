@@ -64,7 +64,7 @@ class Answer:
         self.is_accepted = True
         metrics = self._shared.metrics
         metrics.accepted.inc()
-        metrics.admitted(self._present.namespace, self._clock.now - self._received)
+        metrics.admitted(self._present.namespace, time.monotonic() - self._received)
         for each in self._courses:
             metrics.selected(each.phase, each.namespace, each.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -70,8 +71,8 @@ class Attempt:
         clock = self._clock
         try:
             if self._stream is None:
-                self._began = clock.now
-                self._due = self._began + self._first_item_s
+                self._began = time.monotonic()
+                self._due = clock.now + self._first_item_s
                 self._stream = await clock.wait(self._ask(), self._first_item_s)
             return await clock.wait(self._stream.read(), self._due - clock.now)
         except Expired as error:
@@ -96,7 +97,7 @@ class Attempt:
         self._due = self._clock.now + self._between_items_s
         if items and self.answer.items == len(items):
             self.use.answered()
-            self._shared.metrics.first_item(self.use.pool.namespace, self._clock.now - self._received)
+            self._shared.metrics.first_item(self.use.pool.namespace, time.monotonic() - self._received)
 
     def _end(self) -> None:
         if self._is_open:
@@ -105,4 +106,4 @@ class Attempt:
                 self._stream.close()
             if self._began:
                 asked, pool = self._asked, self.use.pool.namespace
-                self._shared.metrics.forwarded(asked.phase, pool, self._clock.now - self._began)
+                self._shared.metrics.forwarded(asked.phase, pool, time.monotonic() - self._began)

@@ -35,15 +35,15 @@ class HttpTransport:
     def __init__(
         self,
         *,
-        ssl_context: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         most_event_bytes: int = MOST_EVENT_BYTES,
     ) -> None:
-        """`ssl_context`: for https workers; without it, the system's. `headers`: sent to every worker, such as a token."""
+        """`tls`: for https workers; without it, the system's. `headers`: sent to every worker, such as a token."""
         self._most_event_bytes = most_event_bytes
         self._session = aiohttp.ClientSession(
             # As many connections as requests: how many those may be is admission's to say.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, ssl=ssl_context or True),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, ssl=tls or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**_HEADERS, **(headers or {})},
             skip_auto_headers=("User-Agent", "Accept-Encoding"),

@@ -59,6 +59,7 @@ async def run(options: Options) -> int:
             router,
             metrics,
             options.model_name,
+            discovery=discovery,
             tokens=tokens,
             max_body_bytes=options.max_body_bytes,
             log_requests=options.log_requests,

@@ -18,6 +18,7 @@ from trueup_reference.router.app.bodies import MOST_BYTES, ClientGone, read_body
 from trueup_reference.router.app.errors import Headers, Refused, refuse
 from trueup_reference.router.app.presence import WhileThere
 from trueup_reference.router.app.requests import name_of
+from trueup_reference.router.discovery import Discovery
 from trueup_reference.router.forwarding import Answer, GlobalRouter
 from trueup_reference.router.metrics import RouterMetrics
 from trueup_reference.router.protocol import STATUSES, Event, Request, RouterError
@@ -30,11 +31,15 @@ _Asked = TypeVar("_Asked")
 
 @dataclass
 class Service:
-    """What the endpoints share. `tokens`: without one of them no work is taken; `None` asks for none."""
+    """What the endpoints share. `tokens`: without one of them no work is taken; `None` asks for none.
+
+    `discovery`: whose problem, while it has one, is told beside the pools.
+    """
 
     router: GlobalRouter
     metrics: RouterMetrics
     model_name: str
+    discovery: Discovery | None = None
     tokens: tuple[bytes, ...] | None = None
     max_body_bytes: int = MOST_BYTES
     log_requests: str = "failed"  # none, failed or all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -58,10 +59,10 @@ class Router:
         return str(self.ready["url"])
 
     async def generate(self, **more: Any) -> list[tuple[str, Any]]:
-        async with aiohttp.ClientSession() as session:
-            async with session.post(f"{self.url}/v1/generate", json={**BODY, **more}) as response:
-                assert response.status == 200, await response.text()
-                return events(await response.text())
+        body = {**BODY, **more}
+        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/v1/generate", json=body) as response:
+            assert response.status == 200, await response.text()
+            return events(await response.text())
 
     async def get(self, path: str) -> tuple[int, str]:
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}{path}") as response:
@@ -85,6 +86,12 @@ class Router:
         """Its status, and what it has logged since."""
         rest = await self._err.read()
         return await self.process.wait(), [json.loads(line) for line in rest.splitlines()]
+
+    async def until_closed(self) -> None:
+        """Until nobody can connect any more."""
+        with contextlib.suppress(aiohttp.ClientConnectorError):
+            while True:
+                await self.get("/readyz")
 
     async def killed(self) -> None:
         """It is over, however it was."""
@@ -140,10 +147,9 @@ async def running(
     async with AsyncExitStack() as stack:
         entries = []
         for number, (pool, phase) in enumerate(POOLS.items(), 1):
-            phase = "agg" if grid is AGG else phase
             worker = MockWorker(Settings(worker_id=number, **{"ttft_ms": 0, "itl_ms": 0, **settings}))
             router.workers[pool] = await stack.enter_async_context(worker)
-            entries.append({"id": f"w{number}", "namespace": pool, "phase": phase, "url": worker.url})
+            entries.append({"id": f"w{number}", "namespace": pool, "phase": "agg" if grid is AGG else phase, "url": worker.url})
         given = [
             *("--config", str(written(folder / "grid.json", grid))),
             *("--discovery", str(written(folder / "workers.json", {"version": 1, "workers": entries}))),

@@ -9,6 +9,8 @@ import pytest
 
 from reference_impl.router.core.rig import Rig, agg, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import Call, Script, cut, hang, in_turn, refusing, well
+from trueup_reference.router.discovery import WorkerEntry
+from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
 
 QUICK = {"connect": 2000, "first_item": 150, "between_items": 150, "total": 20_000}
@@ -390,12 +392,17 @@ def test_an_answer_can_be_closed_while_another_task_waits_for_it() -> None:
     run(work)
 
 
+async def breaking(answer: Answer) -> None:
+    async with answer:
+        await answer.batch()
+        raise ZeroDivisionError
+
+
 def test_what_goes_wrong_in_the_application_is_told_apart() -> None:
     async def work(rig: Rig) -> None:
+        answer = await rig.router.accept(request())
         with pytest.raises(ZeroDivisionError):
-            async with await rig.router.accept(request()) as answer:
-                await answer.batch()
-                raise ZeroDivisionError
+            await breaking(answer)
         assert rig.value("ended_requests_total", outcome="internal") == 1
 
     run(work)
@@ -440,8 +447,6 @@ def test_a_namespace_of_both_phases_is_served_by_each_phases_workers() -> None:
             {"id": "p", "phase": "prefill", "url": prefill.url},
             {"id": "d", "phase": "decode", "url": decode.url},
         ]
-        from trueup_reference.router.discovery import WorkerEntry
-
         rig.discovery.set([WorkerEntry(namespace="both", **one) for one in entries])  # type: ignore[arg-type]
         for _ in range(3):
             assert names(await rig.ask())[-1] == "finish"

@@ -84,8 +84,8 @@ def _points(
     configuration: Configuration, router: PoolRouter, one: Asked, defaults: Mapping[str, float]
 ) -> Iterator[tuple[str, Point]]:
     given = {
-        "isl": float(one.isl),
-        "context_length": float(one.context_length),
+        "isl": one.isl,
+        "context_length": one.context_length,
         "ttft": one.ttft_ms if one.ttft_ms is not None else defaults.get("ttft_target_ms"),
         "itl": one.itl_ms if one.itl_ms is not None else defaults.get("itl_target_ms"),
     }
@@ -98,7 +98,7 @@ def _points(
         else:
             isl = one.isl if len(grid.axes) == 3 else None
             pool = router.select_agg(one.ttft_ms, one.itl_ms, one.priority, isl)
-        values = tuple(midpoint(axis) if (value := given[axis.name]) is None else value for axis in grid.axes)
+        values = tuple(midpoint(axis) if (it := given[axis.name]) is None else float(it) for axis in grid.axes)
         if one.priority is not None and any(
             rule.min_priority <= one.priority <= rule.max_priority for rule in grid.overrides
         ):
@@ -121,9 +121,8 @@ def _asked(place: str, told: Any) -> Asked:
     if priority is None:
         priority = _object(told, "routing").get("priority")
     context_length = told.get("context_length")
-    return Asked(
-        isl, isl if context_length is None else context_length, _target(told, "ttft"), _target(told, "itl"), priority
-    )
+    context_length = isl if context_length is None else context_length
+    return Asked(place, isl, context_length, _target(told, "ttft"), _target(told, "itl"), priority)
 
 
 def _target(told: Mapping[str, Any], axis: str) -> float | None:

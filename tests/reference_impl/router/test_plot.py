@@ -114,6 +114,7 @@ def test_the_same_input_gives_the_same_picture(tmp_path: Path) -> None:
         (GRID, [{}], "a.png", 'requests.jsonl:1: a request has "token_ids", a list, or "isl", their number'),
         (GRID, [{"isl": 1, "routing": 3}], "a.png", "requests.jsonl:1: routing is 3: a JSON object is due"),
         (GRID, [{"isl": 1}, {"isl": -1}], "a.png", "requests.jsonl:2: isl is -1: a length is 0 or more"),
+        (GRID, [{"isl": "7"}], "a.png", "requests.jsonl:1: isl is '7': a whole number of tokens is due"),
         (GRID, [{"isl": True}], "a.png", "requests.jsonl:1: isl is True: a whole number of tokens is due"),
         (GRID, ['{"isl": 1, "targets": {"ttft_target": NaN}}'], "a.png", "requests.jsonl:1: ttft_target_ms is nan"),
         (GRID, [{"isl": 1, "priority": "x"}], "a.png", "requests.jsonl:1: priority is 'x': a whole number is due"),

@@ -75,7 +75,7 @@ def placed(
         try:
             for phase, point in _points(configuration, router, one, defaults):
                 points[phase].append(point)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise RequestError(f"{one.place}: {error}") from error
     return points
 

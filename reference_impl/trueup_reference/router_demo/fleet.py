@@ -97,11 +97,15 @@ class Fleet:
         """One more router, which is ready. `command`: another program than the reference, with the suite's words."""
         name = f"router-{len(self.routers) + 1}"
         argv = (*(command or (sys.executable, "-m", "trueup_reference.router")), *self._words(), *words)
-        router = Program(name, argv, self.folder / f"{name}.log")
+        router = Program(name, argv, self.folder / f"{name}.log", announces=not command)
         self.routers.append(router)
+        await self.start_router(router)
+        return router
+
+    async def start_router(self, router: Program) -> None:
+        """Again, or for the first time; waits until it is ready."""
         await router.start()
         await self.ready(router)
-        return router
 
     async def ready(self, router: Program, limit_s: float = READY_S) -> None:
         """Waits for a 200 of its `/readyz`. `StartError` where it does not come."""

@@ -35,13 +35,15 @@ class Played(NamedTuple):
     bodies: list[dict[str, Any]]
 
 
-async def play(fleet: Fleet, acts: Sequence[Act], seconds: float, rate: float, seed: int) -> Played:
+async def play(
+    fleet: Fleet, acts: Sequence[Act], seconds: float, rate: float, seed: int, command: Sequence[str] = ()
+) -> Played:
     """Starts a router before the fleet's workers, and plays. What goes wrong in a part of it is raised here."""
     console = Console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     show = showing.Show(fleet, Ledger(), seconds)
-    router = await fleet.add_router()
+    router = await fleet.add_router(command=command)
     show.url = router.url
     traffic, chance = Traffic(seed), random.Random(seed)
     bodies: list[dict[str, Any]] = []

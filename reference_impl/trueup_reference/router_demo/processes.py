@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -56,13 +57,17 @@ class Run:
 class Program:
     """What can be started as often as it has ended. `{port}` in its arguments is the port that it had first."""
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path | None = None) -> None:
-        """It says one line of JSON on its standard output when it is ready. `log`: for its standard error."""
+    def __init__(self, name: str, argv: Sequence[str], log: Path | None = None, *, announces: bool = True) -> None:
+        """`announces`: it says one line of JSON on its standard output when it is ready. `log`: for what else it says.
+
+        One that does not is given a port that was free.
+        """
         self.name = name
         self.run: Run | None = None
         self.runs = 0
         self.is_paused = False
-        self.port = 0
+        self.port = 0 if announces else _free_port()
+        self._announces = announces
         self._argv = argv
         self._log = log
 
@@ -77,21 +82,22 @@ class Program:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, limit_s: float = START_S) -> Run:
-        """Waits until it is ready. `StartError` where it ends before that, or takes longer."""
+        """Waits until it says that it is ready. `StartError` where it ends before that, or takes longer."""
         self.runs += 1
         with open(self._log or os.devnull, "ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_LEASH)),
                 *(word.replace("{port}", str(self.port)) for word in self._argv),
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE if self._announces else log,
                 stderr=log,
                 # A process group of its own: Ctrl-C is for whoever started it, who then ends it.
                 process_group=0,
             )
         self.run = Run(f"{self.name}#{self.runs}", process, {})
         self.is_paused = False
-        assert process.stdout is not None
+        if process.stdout is None:
+            return self.run
         try:
             line = await asyncio.wait_for(process.stdout.readline(), limit_s)
             self.run.told = json.loads(line)
@@ -133,3 +139,9 @@ class Program:
     def _send(self, number: signal.Signals) -> None:
         if self.run is not None:
             self.run.send(number)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

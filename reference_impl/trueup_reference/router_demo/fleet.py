@@ -16,7 +16,7 @@ import aiohttp
 from trueup_reference.router_demo.processes import Program, StartError
 
 MODEL = "mock"
-READY_S = 10.0
+READY_S = 30.0  # three times what a router has, for machines that are busy
 POLL_S = 0.05
 
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from trueup_reference.mock_worker.block_cache import BlockCache
 from trueup_reference.mock_worker.faults import Fault, FaultPlan
-from trueup_reference.mock_worker.protocol import Asked, WorkerError
 from trueup_reference.mock_worker.settings import Settings
+from trueup_reference.worker_protocol import Asked, WorkerError
 
 if TYPE_CHECKING:
     from trueup_reference.mock_worker.server import MockWorker

@@ -11,13 +11,13 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
+from trueup_reference import worker_protocol
 from trueup_reference.event_transport import Publisher
-from trueup_reference.mock_worker import protocol
 from trueup_reference.mock_worker.faults import Fault, FaultPlan
 from trueup_reference.mock_worker.kv_events import KvEvents
-from trueup_reference.mock_worker.protocol import WorkerError
 from trueup_reference.mock_worker.settings import Settings
 from trueup_reference.mock_worker.worker import Worker
+from trueup_reference.worker_protocol import WorkerError
 
 MOST_BODY_BYTES = 64 << 20
 KEEP_ALIVE_S = 5.0
@@ -152,7 +152,7 @@ class MockWorker:
         stream: web.StreamResponse | None = None
         items = 0
         try:
-            asked = protocol.read(await request.read())
+            asked = worker_protocol.read(await request.read())
             async with aclosing(self.worker.generate(asked)) as answer:
                 async for told in answer:
                     if fault is not None and items >= fault.after_items:

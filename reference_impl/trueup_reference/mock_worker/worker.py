@@ -12,8 +12,8 @@ from trueup_reference.kv_index import local_hashes, sequence_hashes
 from trueup_reference.mock_worker.block_cache import BlockCache, Lease, NoRoomError
 from trueup_reference.mock_worker.faults import FaultPlan
 from trueup_reference.mock_worker.kv_events import KvEvents
-from trueup_reference.mock_worker.protocol import Asked, Told, WorkerError
 from trueup_reference.mock_worker.settings import Settings
+from trueup_reference.worker_protocol import Asked, Told, WorkerError
 
 KEPT_KEYS = 10_000  # of work that has ended: the same key again gets 409
 VOCABULARY = 1 << 17

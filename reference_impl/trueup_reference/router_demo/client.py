@@ -102,18 +102,18 @@ class Client:
         try:
             async with asyncio.timeout(self._limit_s), self._session.post(f"{url}/v1/generate", json=body) as response:
                 if response.status == 200:
-                    await self._read(one, response, tokens)
+                    await self._read(entry, one, response, tokens)
                 else:
                     one.outcome, one.code = "refused", _code(await response.read())
                     retry_after_s = _seconds(response.headers.get("Retry-After"))
         except TimeoutError:
             one.note = f"no end within {self._limit_s:g} s"
-            one.outcome = "lost" if one.is_accepted else "unreached"
+            one.outcome = one.outcome or ("lost" if one.is_accepted else "unreached")
         except (aiohttp.ClientError, BrokenStreamError, OSError) as error:
             one.note = f"{type(error).__name__}: {error}"[:200]
             if not one.is_accepted:
                 one.outcome = "unreached"
-            else:
+            elif one.outcome is None:  # else it had its end before
                 # A process that was killed, or has crashed. One that ended in good order had to end its streams before.
                 one.outcome = "interrupted" if await run.died(DEATH_S) else "lost"
         finally:
@@ -122,8 +122,8 @@ class Client:
         entry.wrong = entry.wrong or _wrong(one, tokens, expected)
         return retry_after_s
 
-    async def _read(self, one: Try, response: aiohttp.ClientResponse, tokens: list[int]) -> None:
-        """The events of an answer. `BrokenStreamError` where it ends before its end, or something comes after it."""
+    async def _read(self, entry: Entry, one: Try, response: aiohttp.ClientResponse, tokens: list[int]) -> None:
+        """The events of an answer. `BrokenStreamError` where it ends before its end, or is no such answer."""
         name = ""
         async for line in response.content:
             key, _, value = line.decode().rstrip("\r\n").partition(": ")
@@ -132,8 +132,9 @@ class Client:
             if key != "data":
                 continue
             if one.outcome is not None:
-                raise BrokenStreamError(f"{name} came after the end")
-            self._take(one, name, json.loads(value), tokens)
+                entry.wrong = f"{name} came after the end"
+            else:
+                self._take(one, name, json.loads(value), tokens)
         if one.outcome is None:
             raise BrokenStreamError("it ended without an end")
 

@@ -32,17 +32,19 @@ _MEANINGS = {"no target": "no target given", "priority": "by its priority"}
 _NAMED_CELLS = 200  # in a grid of more, the cells' numbers would only hide it
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command `plot`."""
+def main(argv: Sequence[str]) -> int:
+    """`trueup-router plot`: draws, and prints what each pool gets; 2, and one line, for what cannot be drawn."""
+    parser = argparse.ArgumentParser(
+        prog="trueup-router plot",
+        description="Draws a grid: latency targets to the right, lengths upwards, the pool of each cell, and requests "
+        "as points in the colour of the pool that they get.",
+    )
     parser.add_argument("grid", type=Path, metavar="GRID", help="a configuration")
     parser.add_argument("--requests", type=Path, metavar="FILE", help="JSON lines, a request each: as points")
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help=f"a file: {', '.join(FORMATS)}")
     for name, axis in (("--default-ttft-target", "first token"), ("--default-itl-target", "time between tokens")):
         parser.add_argument(name, type=float, metavar="MS", help=f"{axis}, of requests that have no target")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Draws, and prints what each pool gets; 2, and one line, for what cannot be drawn."""
+    args = parser.parse_args(argv)
     targets = {"ttft_target_ms": args.default_ttft_target, "itl_target_ms": args.default_itl_target}
     given = {name: value for name, value in targets.items() if value is not None}
     try:

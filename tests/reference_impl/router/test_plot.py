@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -49,9 +48,7 @@ def run(folder: Path, grid: Any, lines: list[Any] | None, *words: str, out: str 
         texts = [one if isinstance(one, str) else json.dumps(one) for one in lines]
         (folder / "requests.jsonl").write_text("\n".join(texts) + "\n")
         given += ["--requests", str(folder / "requests.jsonl")]
-    parser = argparse.ArgumentParser()
-    plot.add_arguments(parser)
-    return plot.run(parser.parse_args(given))
+    return plot.main(given)
 
 
 def colours(path: Path) -> set[tuple[int, int, int]]:

@@ -54,7 +54,7 @@ async def play(
         show.elapsed_s = loop.time() - began_s
         show.happenings.append((round(show.elapsed_s, 1), text))
         if not console.is_terminal:
-            console.print(f"{show.elapsed_s:5.1f} s  {text}", highlight=False)
+            console.print(f"{show.elapsed_s:5.1f} s  {text}", highlight=False, soft_wrap=True)
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session:
@@ -125,7 +125,7 @@ async def _act(
                 if one.ended_s is None and one.hops and one.hops[-1].worker == act.worker
             )
             worker.program.kill()
-            happened(f"SIGKILL to {act.worker}, with {under_way} requests under way on it")
+            happened(f"SIGKILL to {act.worker}; requests under way there: {under_way}")
         else:
             await worker.program.start()
             happened(f"{act.worker} is back")
@@ -146,7 +146,7 @@ async def _shown(show: showing.Show, console: Console, elapsed_s: Callable[[], f
         while True:
             await asyncio.sleep(LINE_S)
             show.elapsed_s = elapsed_s()
-            console.print(showing.line(show), highlight=False)
+            console.print(showing.line(show), highlight=False, soft_wrap=True)
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             show.elapsed_s = elapsed_s()

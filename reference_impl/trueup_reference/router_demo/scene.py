@@ -34,10 +34,10 @@ GRID: dict[str, Any] = {
     },
 }
 POOLS = (
-    Pool("prefill-fast", "prefill", 2, ("--ttft-ms", "20", "--prefill-us-per-token", "20")),
-    Pool("prefill-large", "prefill", 2, ("--ttft-ms", "40", "--prefill-us-per-token", "60")),
-    Pool("decode-fast", "decode", 2, ("--itl-ms", "6", "--capacity-blocks", "65536")),
-    Pool("decode-large", "decode", 2, ("--itl-ms", "15", "--capacity-blocks", "65536")),
+    Pool("prefill-fast", "prefill", 2, ("--ttft-ms", "40", "--prefill-us-per-token", "20")),
+    Pool("prefill-large", "prefill", 2, ("--ttft-ms", "120", "--prefill-us-per-token", "60")),
+    Pool("decode-fast", "decode", 2, ("--itl-ms", "8", "--capacity-blocks", "65536")),
+    Pool("decode-large", "decode", 2, ("--itl-ms", "25", "--capacity-blocks", "65536")),
 )
 SERVICE: dict[str, Any] = {
     "timeouts_ms": {"connect": 1000, "first_item": 5000, "between_items": 3000, "total": 20_000},
@@ -61,6 +61,6 @@ class Act(NamedTuple):
 ACTS = (
     Act(0.20, "kill", "decode-large-0"),
     Act(0.45, "start", "decode-large-0"),
-    Act(0.55, "kill", "prefill-fast-1"),
-    Act(0.75, "start", "prefill-fast-1"),
+    Act(0.55, "kill", "prefill-large-1"),
+    Act(0.75, "start", "prefill-large-1"),
 )

@@ -66,8 +66,8 @@ def line(show: Show) -> str:
     counts = show.ledger.counts()
     pools = "  ".join(f"{pool.namespace} {show.ledger.pool(pool.namespace).in_flight}" for pool in show.fleet.pools)
     return (
-        f"{show.elapsed_s:5.1f} s  {counts['requests']:,} requests, {counts['requests_completed']:,} completed, "
-        f"{show.under_way} under way ({pools}), {counts['failovers']} failovers, {counts['lost']} lost"
+        f"{show.elapsed_s:5.1f} s  {counts['requests_completed']:,} of {counts['requests']:,} completed, "
+        f"{counts['failovers']} failovers, {counts['lost']} lost; in flight: {pools}"
     )
 
 
@@ -81,15 +81,13 @@ def summary(show: Show) -> RenderableType:
     for pool in show.fleet.pools:
         count = show.ledger.pool(pool.namespace)
         table.add_row(pool.namespace, f"{count.dispatches:,}", f"{count.failed:,}", _median(count.took_s))
-    again = counts["errored"]
-    told = f"{counts['requests']:,} requests, {counts['requests_completed']:,} completed"
-    if again:
-        told += f"; {again} answers were cut off by a kill after their first item: the client was told, and asked again"
+    ends = f"{counts['requests']:,} requests, {counts['requests_completed']:,} completed"
+    cut = f"{counts['errored']} answers that had begun were cut off by a kill: their clients were told, and asked again"
     return Group(
         Text(),
         table,
-        Text(told),
-        Text(f"failovers {counts['failovers']}, refused {counts['refused']}"),
+        Text(f"{ends}, failovers {counts['failovers']}, refused {counts['refused']}"),
+        *([Text(cut)] if counts["errored"] else []),
         Text(f"lost {counts['lost']}", "bold green" if not counts["lost"] else "bold red"),
         *(Text(text, "bold red") for text in show.ledger.broken_promises()),
     )

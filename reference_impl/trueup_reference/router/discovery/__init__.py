@@ -10,6 +10,7 @@ from trueup_reference.router.discovery.entries import (
 )
 from trueup_reference.router.discovery.file import FileDiscovery
 from trueup_reference.router.discovery.interface import Discovery, StaticDiscovery
+from trueup_reference.router.discovery.opening import open_discovery
 
 __all__ = [
     "SCHEMES",
@@ -18,6 +19,7 @@ __all__ = [
     "FileDiscovery",
     "StaticDiscovery",
     "WorkerEntry",
+    "open_discovery",
     "read_entry",
     "read_file",
     "written_file",

@@ -20,10 +20,17 @@ def ids(discovery: Discovery) -> dict[str, list[str]]:
 
 
 async def until(discovery: Discovery, holds: Callable[[], bool]) -> None:
-    """Waits, by the discovery's own word, until something holds."""
-    told = asyncio.Event()
-    discovery.watch(told.set)
-    async with asyncio.timeout(LONG_S):
-        while not holds():
-            await told.wait()
-            told.clear()
+    """Waits, by the discovery's own word, until something holds; a moment in which it does is enough."""
+    held = asyncio.Event()
+
+    def look() -> None:
+        if holds():
+            held.set()
+
+    discovery.watch(look)
+    look()
+    try:
+        async with asyncio.timeout(LONG_S):
+            await held.wait()
+    except TimeoutError:
+        raise AssertionError(f"{ids(discovery)}, and its problem is {discovery.problem}") from None

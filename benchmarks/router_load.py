@@ -10,7 +10,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 FINISH, ITEM, END = b"event: finish", b"event: item", b"0\r\n\r\n"
@@ -38,8 +38,7 @@ class Connection(asyncio.Protocol):
         self._first_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class of asyncio's
 
     def connection_lost(self, _: Exception | None) -> None:
         self._transport = None

@@ -91,8 +91,8 @@ class Program:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if self._announces else log,
                 stderr=log,
-                # A process group of its own: Ctrl-C is for whoever started it, who then ends it.
-                process_group=0,
+                # A session of its own: Ctrl-C is for whoever started it, who then ends it.
+                start_new_session=True,
             )
         self.run = Run(f"{self.name}#{self.runs}", process, {})
         self.is_paused = False

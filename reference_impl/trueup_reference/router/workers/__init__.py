@@ -8,7 +8,8 @@ from typing import Protocol
 from trueup_reference.router.protocol import Event
 from trueup_reference.worker_protocol import Asked
 
-CONNECT = "timeout_connect"  # the code of a failure to connect in time
+CONNECT = "timeout_connect"
+FAILED = "worker_failed"
 MOST_EVENT_BYTES = 8 << 20  # of one event of a worker: the transfer of a long prompt is the largest
 
 

@@ -91,11 +91,12 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str]) -> Options:
                 break
         if text is not None:
             given[name] = _value(told.form, text, where)
-    if "listen" in given:
-        for name in ("host", "port"):
-            if getattr(args, name) is not None:
-                raise OptionError(f"--listen and --{name} say the same: one of them is due")
-        given["host"], given["port"] = given.pop("listen")
+    for name, part in zip(("host", "port"), given.pop("listen", ()), strict=False):
+        is_given = getattr(args, name) is not None
+        if is_given and args.listen is not None:
+            raise OptionError(f"--listen and --{name} say the same: one of them is due")
+        if not is_given:  # an option wins over the variable of the other one, too
+            given[name] = part
     for one in fields(Options):
         if one.default is MISSING and one.name not in given:
             raise OptionError(f"{_flag(one.name)} is missing (or {PREFIX}{one.name.upper()})")

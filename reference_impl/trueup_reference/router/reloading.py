@@ -32,7 +32,7 @@ class GridWatch:
         *,
         poll_s: float = POLL_S,
     ) -> None:
-        """`read` raises `GridError`; `count` is told the outcome of each reload: applied, refused or unchanged."""
+        """`read` raises `GridError`; `count` is told the outcome of each reload: taken, refused or unchanged."""
         self.path = path
         self._read, self._count = read, count
         self._poll_s = poll_s
@@ -98,7 +98,7 @@ class GridWatch:
             return
         swap(plan)
         self._in_force = text
-        self._count("applied")
+        self._count("taken")
         logger.info("a new grid is in force", extra={**self._about(text), "doubts": warnings(self.path, text)})
 
     def _refuse(self, why: str) -> None:

@@ -102,14 +102,20 @@ def _transports(options: Options) -> Mapping[str, Transport]:
     """By the scheme of a worker's URL."""
     from trueup_reference.router.workers.http import HttpTransport
 
+    http = HttpTransport(tls=_tls(options))
+    return {"http": http, "https": http}
+
+
+def _tls(options: Options) -> ssl.SSLContext | None:
+    if options.worker_ca is None and options.worker_cert is None:
+        return None
     try:
         context = ssl.create_default_context(cafile=options.worker_ca)
         if options.worker_cert is not None:
             context.load_cert_chain(options.worker_cert, options.worker_key)
     except OSError as error:  # ssl.SSLError is one
         raise StartError(f"TLS to workers: {error.strerror or error}") from error
-    http = HttpTransport(ssl_context=context)
-    return {"http": http, "https": http}
+    return context
 
 
 async def _answers(transports: Mapping[str, Transport], url: str) -> bool:

@@ -62,7 +62,7 @@ def test_what_is_asked_for(more: dict[str, Any], expected: dict[str, Any]) -> No
         (b"{", "Input data was truncated"),
         (b"[]", "Expected `object`, got `array`"),
         (b"\xff\xfe", "JSON is malformed: invalid character (byte 0)"),
-        (b'{"token_ids":[1],"max_tokens":NaN}', "JSON is malformed: invalid character (byte 29)"),
+        (b'{"token_ids":[1],"max_tokens":NaN}', "JSON is malformed: invalid character (byte 30)"),
         ({}, "Object missing required field `token_ids`"),
         ({"token_ids": [1]}, "Object missing required field `max_tokens`"),
         ({**PLAIN, "token_ids": []}, "Expected `array` of length >= 1 - at `$.token_ids`"),

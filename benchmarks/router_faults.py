@@ -43,7 +43,6 @@ PAUSE_S = (0.1, 1.5)
 SETTLE_S = 90.0  # for what is under way when the faults end
 STOP_S = 15.0  # within which a program that was asked to end has ended
 TELL_S = 30.0
-LOG_CHARACTERS = 500
 ROUTER_SHARE = 0.35  # of the faults
 # Prompts are shorter than in the demo: what is measured is what is lost, not prefill.
 TRAFFIC = tuple(Kind(one.name, one.share, (10, 400), one.answer, one.ttft, one.itl, one.priority) for one in KINDS)
@@ -98,8 +97,7 @@ class Faults:
             try:
                 await self._fleet.start_router(router)
             except StartError as error:
-                log = (self._fleet.folder / f"{router.name}.log").read_text(encoding="utf-8", errors="replace")
-                self.broken.append(f"{error}; it ends with {log[-LOG_CHARACTERS:]}")
+                self.broken.append(str(error))
                 return  # it stays busy, so that nothing is done to the other one
         self._busy.discard(router.name)
 

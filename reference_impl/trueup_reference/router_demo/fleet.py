@@ -120,7 +120,7 @@ class Fleet:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(POLL_S)
-        raise StartError(f"{router.name} is not ready after {limit_s:g} s: see {self.folder / router.name}.log")
+        raise StartError(f"{router.name} is not ready after {limit_s:g} s{router.last_words()}")
 
     async def close(self) -> None:
         """Routers first: they would only tell of workers that are gone."""

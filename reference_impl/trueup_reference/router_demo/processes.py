@@ -15,6 +15,7 @@ from typing import Any
 
 START_S = 30.0
 END_S = 5.0
+LOG_CHARACTERS = 600
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -104,9 +105,15 @@ class Program:
             self.port = self.port or int(self.run.told["url"].rpartition(":")[2].rstrip("/"))
         except (TimeoutError, ValueError, KeyError, TypeError) as error:
             await self.end()
-            where = "" if self._log is None else f": see {self._log}"
-            raise StartError(f"{self.name} did not start{where}") from error
+            raise StartError(f"{self.name} did not start{self.last_words()}") from error
         return self.run
+
+    def last_words(self) -> str:
+        """The end of its log, for a message."""
+        if self._log is None:
+            return ""
+        text = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        return f": {text[-LOG_CHARACTERS:]}" if text else ""
 
     def kill(self) -> None:
         """At once, without a word."""

@@ -43,7 +43,15 @@ PAUSE_S = (0.1, 1.5)
 SETTLE_S = 90.0  # for what is under way when the faults end
 STOP_S = 15.0  # within which a program that was asked to end has ended
 TELL_S = 30.0
-ROUTER_SHARE = 0.35  # of the faults
+FAULTS = {  # with their weights
+    "worker:kill": 4,
+    "worker:stop": 2,
+    "worker:pause": 2,
+    "worker:leave": 2,
+    "router:kill": 3,
+    "router:stop": 1,
+    "router:pause": 1,
+}
 # Prompts are shorter than in the demo: what is measured is what is lost, not prefill.
 TRAFFIC = tuple(Kind(one.name, one.share, (10, 400), one.answer, one.ttft, one.itl, one.priority) for one in KINDS)
 
@@ -51,10 +59,11 @@ TRAFFIC = tuple(Kind(one.name, one.share, (10, 400), one.answer, one.ttft, one.i
 class Faults:
     """Commits them, one after the other and some at once; never on both routers, and always seeded."""
 
-    def __init__(self, fleet: Fleet, seed: int) -> None:
+    def __init__(self, fleet: Fleet, seed: int, kinds: Sequence[str]) -> None:
         self.committed: list[dict[str, Any]] = []
         self.broken: list[str] = []  # what a router has done that it must not
         self._fleet = fleet
+        self._kinds = kinds
         self._chance = random.Random(seed)
         self._began_s = asyncio.get_running_loop().time()
         self._busy: set[str] = set()  # programs that a fault is on
@@ -62,24 +71,24 @@ class Faults:
 
     async def run(self, seconds: float) -> None:
         """Returns when everything is back."""
+        weights = [FAULTS[kind] for kind in self._kinds]
         async with asyncio.TaskGroup() as tasks:
             while self._elapsed_s() < seconds:
                 await asyncio.sleep(self._chance.uniform(*REST_S))
-                if self._chance.random() < ROUTER_SHARE:
-                    if not any(router.name in self._busy for router in self._fleet.routers):
-                        router = self._chance.choice(self._fleet.routers)
-                        what = self._chance.choice(["kill", "kill", "stop", "pause"])
+                who, _, what = self._chance.choices(self._kinds, weights)[0].partition(":")
+                router, worker = self._chance.choice(self._fleet.routers), self._chance.choice(self._fleet.workers)
+                if who == "router":
+                    if not any(one.name in self._busy for one in self._fleet.routers):
+                        self._busy.add(router.name)
                         tasks.create_task(self._on_router(router, what))
-                        await asyncio.sleep(0)
-                else:
-                    worker = self._chance.choice(self._fleet.workers)
-                    if worker.id not in self._busy:
-                        what = self._chance.choice(["kill", "kill", "stop", "pause", "leave"])
-                        tasks.create_task(self._on_worker(worker, what))
-                        await asyncio.sleep(0)
+                elif worker.id not in self._busy:
+                    self._busy.add(worker.id)
+                    tasks.create_task(self._on_worker(worker, what))
+        for router in self._fleet.routers:
+            if router.name not in self._busy and router.run is not None and router.run.returncode is not None:
+                self.broken.append(f"{router.run.name} ended by itself with {router.run.returncode}")
 
     async def _on_router(self, router: Program, what: str) -> None:
-        self._busy.add(router.name)
         away_s, pause_s = self._chance.uniform(*AWAY_S), self._chance.uniform(*PAUSE_S)
         run = router.run
         assert run is not None
@@ -102,7 +111,6 @@ class Faults:
         self._busy.discard(router.name)
 
     async def _on_worker(self, worker: Worker, what: str) -> None:
-        self._busy.add(worker.id)
         away_s, pause_s = self._chance.uniform(*AWAY_S), self._chance.uniform(*PAUSE_S)
         self._note(what, worker.id)
         if what == "pause":
@@ -181,11 +189,11 @@ async def load(client: Client, ledger: Ledger, rate: float, faults: asyncio.Task
 async def run(args: argparse.Namespace, folder: Path) -> int:
     command = shlex.split(args.router)
     ledger = Ledger()
-    pools = [Pool(one.namespace, one.phase, one.workers, (*one.words, "--drain-ms", "2000")) for one in scene.POOLS]
+    pools = [Pool(one.namespace, one.phase, args.workers, (*one.words, "--drain-ms", "2000")) for one in scene.POOLS]
     async with Fleet(folder, pools, scene.GRID, scene.SERVICE) as fleet:
         for _ in range(2):
             await fleet.add_router(command=command)
-        faults = Faults(fleet, args.seed)
+        faults = Faults(fleet, args.seed, args.faults)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session:
             client = Client(session, fleet.routers, ledger, seed=args.seed)
@@ -226,11 +234,23 @@ def show(ledger: Ledger, faults: Faults, broken: Sequence[str]) -> None:
     print("kept: nothing was lost" if not broken else f"{len(broken)} promises are broken", flush=True)
 
 
+def kinds(text: str) -> list[str]:
+    found = text.split(",")
+    for one in found:
+        if one not in FAULTS:
+            raise argparse.ArgumentTypeError(f"there is no {one!r}: {', '.join(FAULTS)}")
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=10.0, help="of faults (10)")
+    parser.add_argument("--workers", type=int, default=2, help="of each of the four pools (2)")
     parser.add_argument("--seed", type=int, default=0, help="of the faults and the requests (0)")
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second (20)")
+    parser.add_argument(
+        "--faults", type=kinds, default=list(FAULTS), metavar="WHOM:WHAT,…", help=f"of {', '.join(FAULTS)}"
+    )
     parser.add_argument("--ledger", type=Path, metavar="FILE.json", help="keep what became of every request")
     parser.add_argument("--router", default="", metavar="PROGRAM", help="another one than the reference")
     args = parser.parse_args(argv)

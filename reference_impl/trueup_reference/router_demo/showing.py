@@ -64,10 +64,9 @@ def live(show: Show) -> RenderableType:
 def line(show: Show) -> str:
     """For a pipe, every now and then."""
     counts = show.ledger.counts()
-    pools = "  ".join(f"{pool.namespace} {show.ledger.pool(pool.namespace).in_flight}" for pool in show.fleet.pools)
     return (
         f"{show.elapsed_s:5.1f} s  {counts['requests_completed']:,} of {counts['requests']:,} completed, "
-        f"{counts['failovers']} failovers, {counts['lost']} lost; in flight: {pools}"
+        f"{show.under_way} under way, failovers {counts['failovers']}, lost {counts['lost']}"
     )
 
 

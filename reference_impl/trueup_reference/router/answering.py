@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import AsyncGenerator
 from types import TracebackType
@@ -36,7 +35,7 @@ class Answer:
         self._received = time.monotonic() if request.received_s is None else request.received_s
         timeout_ms, deadline_ms = shared.service.timeouts_ms.total, request.deadline_ms
         self._total_ms = timeout_ms if deadline_ms is None else min(timeout_ms, deadline_ms)
-        self._clock = Clock(self._received + self._total_ms / 1000, self._timed_out, self._let_go)
+        self._clock = Clock(shared.loop, self._received + self._total_ms / 1000, self._timed_out, self._let_go)
         self._slots = Slots(shared.admission)
         self._courses = [Course(shared, self._clock, self._slots, phase, choice) for phase, choice in choices.items()]
         self._present = self._courses[0]
@@ -56,7 +55,7 @@ class Answer:
         """Waits for its slots. `RouterError` where it gets none."""
         wanted = {each.phase: each.namespace for each in self._courses}
         try:
-            await self._clock.wait(self._shared.admission.enter(tuple(dict.fromkeys(wanted.values()))), math.inf)
+            await self._clock.wait(self._shared.admission.enter(tuple(dict.fromkeys(wanted.values()))))
         except BaseException:
             self._release()
             raise
@@ -64,7 +63,7 @@ class Answer:
         self.is_accepted = True
         metrics = self._shared.metrics
         metrics.accepted.inc()
-        metrics.admitted(self._present.namespace, self._clock.now - self._received)
+        metrics.admitted(self._present.namespace, time.monotonic() - self._received)
         for each in self._courses:
             metrics.selected(each.phase, each.namespace, each.reason)
 
@@ -139,7 +138,7 @@ class Answer:
                     if failure.taken and number:  # the transfer may have gone with the worker
                         number, transfer = number - 1, None
                         before = self._courses[number]
-                        await self._clock.wait(self._slots.take_again(before.phase, before.namespace), math.inf)
+                        await self._clock.wait(self._slots.take_again(before.phase, before.namespace))
                     continue
                 self._slots.leave(course.phase)
                 if number + 1 == len(self._courses):

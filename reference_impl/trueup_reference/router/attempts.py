@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -43,12 +44,19 @@ class Attempt:
 
     async def next(self) -> list[Event]:
         """The next items, at least one but where the answer has ended: `finish` is there then. `WorkerFailure`."""
+        clock = self._clock
         try:
+            if self._stream is None:
+                self._began = time.monotonic()
+                self._due = clock.now + self._first_item_s
+                self._stream = await clock.wait(self._ask(), self._due)
             while self._failure is None:
-                taken = self.answer.take(await self._read())
-                self._failure, self.finish = taken.failure, taken.finish
+                taken = self.answer.take(await clock.wait(self._stream.read(), self._due))
                 if taken.has_moved:
-                    self._moved(taken.items)
+                    self._due = clock.now + self._between_items_s
+                    if self.answer.items == len(taken.items) > 0:
+                        self._begun()
+                self._failure, self.finish = taken.failure, taken.finish
                 if self.finish is not None:
                     self._end()
                     self.use.completed()
@@ -56,32 +64,18 @@ class Attempt:
                 if taken.items:
                     return taken.items
             raise self._failure
+        except Expired as error:
+            failure = self._late()
+            self._failed(failure)
+            raise failure from error
         except WorkerFailure as failure:
-            self._end()
-            self.use.failed(failure)
+            self._failed(failure)
             raise
 
     def close(self) -> None:
         """Ends the worker's work at once."""
         self._end()
         self.use.abandoned()
-
-    async def _read(self) -> list[Event]:
-        clock = self._clock
-        try:
-            if self._stream is None:
-                self._began = clock.now
-                self._due = self._began + self._first_item_s
-                self._stream = await clock.wait(self._ask(), self._first_item_s)
-            return await clock.wait(self._stream.read(), self._due - clock.now)
-        except Expired as error:
-            answer = self.answer
-            if answer.items or answer.transfer is not None:
-                code, limit_s, what = BETWEEN_ITEMS, self._between_items_s, "nothing more came"
-            else:
-                code, limit_s, what = FIRST_ITEM, self._first_item_s, "nothing came"
-            message = f"{what} from {self.use.instance.entry.id} within {limit_s * 1000:g} ms"
-            raise WorkerFailure(code, message, retryable=True) from error
 
     async def _ask(self) -> WorkerStream:
         url = self.use.instance.entry.url
@@ -92,11 +86,23 @@ class Attempt:
         asked = msgspec.structs.replace(self._asked, deadline_ms=max(self._clock.left_s * 1000, 0))
         return await transport.generate(url, asked, connect_s=self._connect_s, headers=self._headers)
 
-    def _moved(self, items: list[Event]) -> None:
-        self._due = self._clock.now + self._between_items_s
-        if items and self.answer.items == len(items):
-            self.use.answered()
-            self._shared.metrics.first_item(self.use.pool.namespace, self._clock.now - self._received)
+    def _begun(self) -> None:
+        """The first item has come."""
+        self.use.answered()
+        self._shared.metrics.first_item(self.use.pool.namespace, time.monotonic() - self._received)
+
+    def _late(self) -> WorkerFailure:
+        answer = self.answer
+        if answer.items or answer.transfer is not None:
+            code, limit_s, what = BETWEEN_ITEMS, self._between_items_s, "nothing more came"
+        else:
+            code, limit_s, what = FIRST_ITEM, self._first_item_s, "nothing came"
+        message = f"{what} from {self.use.instance.entry.id} within {limit_s * 1000:g} ms"
+        return WorkerFailure(code, message, retryable=True)
+
+    def _failed(self, failure: WorkerFailure) -> None:
+        self._end()
+        self.use.failed(failure)
 
     def _end(self) -> None:
         if self._is_open:
@@ -105,4 +111,4 @@ class Attempt:
                 self._stream.close()
             if self._began:
                 asked, pool = self._asked, self.use.pool.namespace
-                self._shared.metrics.forwarded(asked.phase, pool, self._clock.now - self._began)
+                self._shared.metrics.forwarded(asked.phase, pool, time.monotonic() - self._began)

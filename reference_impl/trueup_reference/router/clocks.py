@@ -17,21 +17,24 @@ _Result = TypeVar("_Result")
 class Expired(Exception):
     """A limit of one wait has passed."""
 
-    def __init__(self, limit_s: float) -> None:
-        super().__init__(f"{limit_s * 1000:g} ms have passed")
-
 
 class Clock:
-    """Used by one task at a time. What stops it ends every wait from then on."""
+    """Used by one task at a time. What stops it ends every wait from then on. Times are the event loop's."""
 
-    __slots__ = ("_at_end", "_cut", "_end", "_limit", "_loop", "_stopped", "_task", "_timer", "_when_idle")
+    __slots__ = ("_at_end", "_cut", "_end", "_limit", "_loop", "_stopped", "_task", "_timer", "_when", "_when_idle")
 
-    def __init__(self, end: float, at_end: Callable[[], Exception], when_idle: Callable[[], None]) -> None:
-        """`end`: in the loop's time; then it stops with what `at_end` returns.
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        end: float,
+        at_end: Callable[[], Exception],
+        when_idle: Callable[[], None],
+    ) -> None:
+        """At its `end` it stops with what `at_end` returns.
 
         `when_idle` is called where it stops while nobody waits.
         """
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._end = end
         self._at_end = at_end
         self._when_idle = when_idle
@@ -40,6 +43,7 @@ class Clock:
         self._task: asyncio.Task[object] | None = None
         self._cut = False
         self._timer: asyncio.TimerHandle | None = None
+        self._when = math.inf  # of the timer
         self._arm(end)
 
     @property
@@ -49,7 +53,7 @@ class Clock:
 
     @property
     def now(self) -> float:
-        """The loop's time."""
+        """The present time."""
         return self._loop.time()
 
     @property
@@ -57,23 +61,24 @@ class Clock:
         """What stopped it."""
         return self._stopped
 
-    async def wait(self, awaited: Coroutine[Any, Any, _Result], limit_s: float) -> _Result:
-        """The result. `Expired` after the limit; what the clock was stopped with, once it is."""
+    async def wait(self, awaited: Coroutine[Any, Any, _Result], until: float = math.inf) -> _Result:
+        """The result. `Expired` where it is not there in time; what the clock was stopped with, once it is."""
         if self._stopped is not None:
             awaited.close()
             raise self._stopped
-        task = asyncio.current_task()
+        # With the loop: without, Python 3.11 looks for it by a system call.
+        self._task = task = asyncio.current_task(self._loop)
         assert task is not None
-        self._limit = self._loop.time() + limit_s
         self._cut = False
-        self._task = task
+        self._limit = until
+        if until < self._when:
+            self._arm(until)
         cancelling = task.cancelling()
-        self._arm(self._limit)
         try:
             return await awaited
         except asyncio.CancelledError:
             if self._cut and task.cancelling() - 1 <= cancelling:
-                raise self._stopped or Expired(limit_s) from None
+                raise self._stopped or Expired from None
             raise
         finally:
             self._task = None
@@ -92,10 +97,10 @@ class Clock:
 
     def close(self) -> None:
         """No timer is left."""
+        self._end = math.inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._end = math.inf
 
     def _interrupt(self) -> None:
         if self._task is not None and not self._cut:
@@ -103,19 +108,20 @@ class Clock:
             self._task.cancel()
 
     def _arm(self, when: float) -> None:
-        when = min(when, self._end)
+        """Sooner than it is."""
         if self._timer is not None:
-            if self._timer.when() <= when:
-                return
             self._timer.cancel()
+        self._when = when
         self._timer = None if when == math.inf else self._loop.call_at(when, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
         now = self._loop.time()
         if now >= self._end:
+            self._when = math.inf
             self.stop(self._at_end())
             return
         if self._task is not None and now >= self._limit:
             self._interrupt()
-        self._arm(self._end if self._task is None or self._cut else self._limit)
+        is_waiting = self._task is not None and not self._cut
+        self._arm(min(self._end, self._limit) if is_waiting else self._end)

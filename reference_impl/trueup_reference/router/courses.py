@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping
 
 from trueup_reference.router.admission import RETRY_AFTER_S, Admission
@@ -98,13 +97,13 @@ class Course:
         """Waits until a worker may be there. After a failure one of a faster pool is as good. `RouterError`."""
         if self._failures and self._go_faster():
             return
-        shared, now = self._shared, self._clock.now
+        shared = self._shared
         if self._waits_until is None:
-            self._waits_until = now + shared.service.pool_wait_ms / 1000
+            self._waits_until = self._clock.now + shared.service.pool_wait_ms / 1000
         pool = shared.pools.get(self.namespace)
         try:
             if pool is not None:
-                await self._clock.wait(shared.pools.usable(pool), self._waits_until - now)
+                await self._clock.wait(shared.pools.usable(pool), self._waits_until)
                 return
         except Expired:
             pass
@@ -116,7 +115,7 @@ class Course:
         """Lets the worker that has failed just before have a moment."""
         if use.instance is self._last:
             pause_s = min(PAUSE_S * 2 ** (self._failures - 1), MOST_PAUSE_S)
-            await self._clock.wait(asyncio.sleep(pause_s), math.inf)
+            await self._clock.wait(asyncio.sleep(pause_s))
 
     def failed(self, use: Use, failure: WorkerFailure, *, may_retry: bool) -> None:
         """Prepares another attempt. `RouterError`, for the client, where there is to be none."""

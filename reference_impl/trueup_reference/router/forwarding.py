@@ -36,7 +36,7 @@ class PoolState(NamedTuple):
 
 
 class GlobalRouter:
-    """Used from one event loop."""
+    """Made and used within one event loop."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class GlobalRouter:
         self._metrics = metrics
         admission = Admission(service.admission, service.pool_wait_ms / 1000)
         pools = Pools(service.ejection, admission, metrics, clock)
-        self._shared = Shared(service, router_id, transports, metrics, admission, pools)
+        self._shared = Shared(service, router_id, transports, metrics, admission, pools, asyncio.get_running_loop())
         self._is_refusing = False
 
     async def start(self) -> None:

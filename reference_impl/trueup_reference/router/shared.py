@@ -27,6 +27,7 @@ class Shared:
     metrics: RouterMetrics
     admission: Admission
     pools: Pools
+    loop: asyncio.AbstractEventLoop
     live: set[Answer] = field(default_factory=set)
     _waiting: set[asyncio.Future[None]] = field(default_factory=set)
 
@@ -41,7 +42,7 @@ class Shared:
     async def when_idle(self) -> None:
         """Returns when no request is under way."""
         while self.live:
-            told = asyncio.get_running_loop().create_future()
+            told = self.loop.create_future()
             self._waiting.add(told)
             try:
                 await told

@@ -40,6 +40,7 @@ class HttpTransport:
         most_event_bytes: int = MOST_EVENT_BYTES,
     ) -> None:
         """`tls`: for https workers; without it, the system's. `headers`: sent to every worker, such as a token."""
+        self._loop = asyncio.get_running_loop()
         self._most_event_bytes = most_event_bytes
         self._session = aiohttp.ClientSession(
             # As many connections as requests: how many those may be is admission's to say.
@@ -77,7 +78,7 @@ class HttpTransport:
         if response.content_type != "text/event-stream":
             response.close()
             raise WorkerFailure(FAILED, f"{response.content_type} is no stream of events", retryable=True)
-        return HttpStream(response, self._most_event_bytes)
+        return HttpStream(response, self._most_event_bytes, self._loop)
 
     async def health(self, url: str, *, timeout_s: float) -> bool:
         """Whether the worker answers 200."""
@@ -95,7 +96,10 @@ class HttpTransport:
 class HttpStream:
     """The events of a response."""
 
-    def __init__(self, response: aiohttp.ClientResponse, most_event_bytes: int) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, most_event_bytes: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._loop = loop
         self._response = response
         self._content = response.content
         self._reader = EventReader(most_event_bytes)
@@ -124,7 +128,7 @@ class HttpStream:
         if not self._has_ended or self._content.exception() is not None:
             self._response.close()
         elif not self._content.is_eof():
-            asyncio.get_running_loop().call_later(TAIL_S, self._response.close)
+            self._loop.call_later(TAIL_S, self._response.close)
 
 
 @lru_cache(maxsize=4096)

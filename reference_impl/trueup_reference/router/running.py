@@ -59,6 +59,7 @@ async def run(options: Options) -> int:
             router,
             metrics,
             options.model_name,
+            discovery=discovery,
             tokens=tokens,
             max_body_bytes=options.max_body_bytes,
             log_requests=options.log_requests,
@@ -102,7 +103,7 @@ def _transports(options: Options) -> Mapping[str, Transport]:
     """By the scheme of a worker's URL."""
     from trueup_reference.router.workers.http import HttpTransport
 
-    http = HttpTransport(tls=_tls(options))
+    http = HttpTransport(ssl_context=_tls(options))
     return {"http": http, "https": http}
 
 

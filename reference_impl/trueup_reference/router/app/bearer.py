@@ -29,9 +29,7 @@ def read_tokens(path: Path) -> tuple[bytes, ...]:
     tokens = [(number, line) for number, line in lines if line and not line.startswith(b"#")]
     for number, token in tokens:
         if len(token) < LEAST_CHARACTERS:
-            raise TokenError(
-                f"{path}:{number}: a token of {len(token)} characters; {LEAST_CHARACTERS} are the least"
-            )
+            raise TokenError(f"{path}:{number}: a token of {len(token)} characters; {LEAST_CHARACTERS} are the least")
         if not all(0x21 <= character <= 0x7E for character in token):
             raise TokenError(f"{path}:{number}: the token has characters other than printable ASCII, or white space")
     if not tokens:

@@ -31,7 +31,10 @@ class Healthz:
 
 
 class Readyz:
-    """200 where every pool can be used and the router is not ending; each pool with its reason. A page for browsers."""
+    """200 where every pool can be used and the router is not ending; each pool with its reason. A page for browsers.
+
+    A discovery that is away makes nobody unready: the workers that are known serve, and the problem is told.
+    """
 
     def __init__(self, service: Service) -> None:
         """`service` knows the router."""
@@ -44,12 +47,15 @@ class Readyz:
         is_ready = not is_ending and all(pool.ready for pool in pools.values())
         status = 200 if is_ready else 503
         said = "the router is ending" if is_ending else "ready" if is_ready else "not every pool can be used"
+        discovery = self._service.discovery
+        problem = None if discovery is None else discovery.problem
         if _wants_a_page(scope):
-            await send_whole(send, status, _page(self._service.model_name, said, pools), [*_HTML])
+            await send_whole(send, status, _page(self._service.model_name, said, problem, pools), [*_HTML])
             return
         told = {
             "ready": is_ready,
             "reason": said,
+            "discovery": {"problem": problem},
             "pools": {
                 name: {"ready": pool.ready, "reason": pool.reason, "workers": pool.workers}
                 for name, pool in pools.items()
@@ -77,7 +83,8 @@ def _wants_a_page(scope: Scope) -> bool:
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
-def _page(model: str, said: str, pools: dict[str, PoolState]) -> bytes:
+def _page(model: str, said: str, problem: str | None, pools: dict[str, PoolState]) -> bytes:
+    doubt = "" if problem is None else f"<p>The workers may be out of date: {html.escape(problem)}</p>\n"
     rows = "".join(
         f"<tr class={'yes' if pool.ready else 'no'}><td>{html.escape(name)}<td>{'ready' if pool.ready else 'not ready'}"
         f"<td>{html.escape(pool.reason)}<td>{pool.workers}<td>{pool.usable}<td>{pool.in_flight}<td>{pool.queued}"
@@ -97,7 +104,7 @@ td:nth-child(n+4) {{ text-align: right; font-variant-numeric: tabular-nums }}
 .no td:nth-child(2) {{ color: #c00 }}
 </style>
 <h1>{html.escape(model)}: {html.escape(said)}</h1>
-<table>
+{doubt}<table>
 <thead><tr><th>pool<th>state<th>reason<th>workers<th>usable<th>in flight<th>queued</thead>
 <tbody>{rows}</tbody>
 </table>

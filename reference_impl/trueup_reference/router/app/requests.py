@@ -154,6 +154,19 @@ def read_asked(
     )
 
 
+class _Named(msgspec.Struct, frozen=True):
+    request_id: _Name | None = None
+
+
+def name_of(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """What a request is called that was refused before it was read: as it says, as far as that can be seen."""
+    try:
+        given = msgspec.json.decode(body, type=_Named).request_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        given = None
+    return given or _id_of(headers) or uuid.uuid4().hex
+
+
 def _request(
     read: _Common, tokens: tuple[int, ...], max_tokens: int, headers: Iterable[tuple[bytes, bytes]], received_s: float
 ) -> Request:

@@ -17,6 +17,8 @@ from trueup_reference.router.app.bearer import is_let_in
 from trueup_reference.router.app.bodies import MOST_BYTES, ClientGone, read_body
 from trueup_reference.router.app.errors import Headers, Refused, refuse
 from trueup_reference.router.app.presence import WhileThere
+from trueup_reference.router.app.requests import name_of
+from trueup_reference.router.discovery import Discovery
 from trueup_reference.router.forwarding import Answer, GlobalRouter
 from trueup_reference.router.metrics import RouterMetrics
 from trueup_reference.router.protocol import STATUSES, Event, Request, RouterError
@@ -29,11 +31,15 @@ _Asked = TypeVar("_Asked")
 
 @dataclass
 class Service:
-    """What the endpoints share. `tokens`: without one of them no work is taken; `None` asks for none."""
+    """What the endpoints share. `tokens`: without one of them no work is taken; `None` asks for none.
+
+    `discovery`: whose problem, while it has one, is told beside the pools.
+    """
 
     router: GlobalRouter
     metrics: RouterMetrics
     model_name: str
+    discovery: Discovery | None = None
     tokens: tuple[bytes, ...] | None = None
     max_body_bytes: int = MOST_BYTES
     log_requests: str = "failed"  # none, failed or all
@@ -46,8 +52,9 @@ class Told:
 
     endpoint: str
     began_s: float
+    request_id: str | None = None
     request: Request | None = None
-    answer: Answer | None = None
+    pools: tuple[str, ...] = ()
     outcome: str = "finish"
     items: int = 0
 
@@ -60,15 +67,16 @@ class Told:
         about: dict[str, object] = {
             "endpoint": self.endpoint,
             "outcome": self.outcome,
+            "request_id": self.request_id,
+            "pool": [*self.pools],
             "duration_ms": round((time.monotonic() - self.began_s) * 1000, 1),
             "items": self.items,
         }
         if self.request is not None:
-            about["request_id"] = self.request.request_id
             about["isl"] = len(self.request.token_ids)
-            about["trace_id"] = tracing.trace_id(self.request.traceparent)
-        pools = [] if self.answer is None else [*self.answer.pools]
-        logger.log(level, "%s: %s", self.endpoint, self.outcome, extra={**about, "pool": pools})
+            if self.request.traceparent is not None:
+                about["trace_id"] = tracing.trace_id(self.request.traceparent)
+        logger.log(level, "%s: %s", self.endpoint, self.outcome, extra=about)
 
 
 class Work(ABC, Generic[_Asked]):
@@ -98,9 +106,8 @@ class Work(ABC, Generic[_Asked]):
         try:
             self._let_in(scope)
             body = await read_body(scope, receive, self.service.max_body_bytes)
-            if self.service.is_ending:
-                raise RouterError("draining", "the router is ending")
-            asked, told.request = self.read(body, scope["headers"], told.began_s)
+            asked, told.request = self._read(body, scope, told)
+            told.request_id = told.request.request_id
             del body
             async with WhileThere(receive) as client:
                 await self.work(asked, told, sending)
@@ -108,32 +115,42 @@ class Work(ABC, Generic[_Asked]):
                 told.outcome = "client_gone"
         except ClientGone:
             told.outcome = "client_gone"
-        except TimeoutError:
+        except ClientStalled:
             told.outcome = "client_stalled"
         except RouterError as error:
-            told.outcome = error.code
             await self._tell(error, told, sending)
         except Exception:
             # A stream must not end without a word, whatever went wrong here.
             logger.exception("%s: a fault of the router's own", self.endpoint)
-            told.outcome = "internal"
             await self._tell(RouterError("internal", "a fault of the router's own"), told, sending)
         finally:
             told.log(self.service.log_requests)
 
+    def _read(self, body: bytes, scope: Scope, told: Told) -> tuple[_Asked, Request]:
+        try:
+            if self.service.is_ending:
+                raise RouterError("draining", "the router is ending")
+            return self.read(body, scope["headers"], told.began_s)
+        except RouterError:
+            told.request_id = name_of(body, scope["headers"])
+            raise
+
     async def work(self, asked: _Asked, told: Told, send: Send) -> None:
         """Waits for room, and answers."""
         assert told.request is not None
-        told.answer = await self.service.router.accept(told.request)
-        async with told.answer:
-            await self.answer(asked, told.answer, send, told)
+        async with await self.service.router.accept(told.request) as answer:
+            try:
+                await self.answer(asked, answer, send, told)
+            finally:
+                told.pools = answer.pools
 
     async def _tell(self, error: RouterError, told: Told, sending: Sending) -> None:
-        request_id = None if told.request is None else told.request.request_id
+        told.outcome = error.code
+        told.pools = told.pools or (() if error.pool is None else (error.pool,))
         if not sending.has_begun:
-            await refuse(sending, error, request_id)
+            await refuse(sending, error, told.request_id)
         elif not sending.has_ended:
-            await sending({"type": "http.response.body", "body": self.error(error, request_id or "")})
+            await sending({"type": "http.response.body", "body": self.error(error, told.request_id or "")})
 
     def _let_in(self, scope: Scope) -> None:
         if scope["method"] != "POST":
@@ -146,8 +163,12 @@ _ALLOW: Headers = ((b"allow", b"POST"),)
 _AUTHENTICATE: Headers = ((b"www-authenticate", b"Bearer"),)
 
 
+class ClientStalled(Exception):
+    """The client is there, and takes nothing."""
+
+
 class Sending:
-    """`send`, for clients that may take nothing any more: `TimeoutError` then."""
+    """`send`, for clients that may take nothing any more: `ClientStalled` then."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -158,8 +179,11 @@ class Sending:
         """Sends it."""
         self.has_begun = True
         self.has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
-        async with asyncio.timeout(STALL_S):
-            await self._send(message)
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientStalled from None
 
 
 def ended_by(event: Event) -> str:

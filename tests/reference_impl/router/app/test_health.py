@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reference_impl.router.app.serving_stubs import READY, ScriptedRouter, served
+from trueup_reference.router.discovery import Discovery, StaticDiscovery
 from trueup_reference.router.forwarding import PoolState
 
 EMPTY = PoolState(False, "no worker is registered", 0, 0, 0, 3)
@@ -18,13 +19,19 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 def ask(
-    router: ScriptedRouter, path: str, *, method: str = "GET", is_ending: bool = False, **headers: str
+    router: ScriptedRouter,
+    path: str,
+    *,
+    method: str = "GET",
+    is_ending: bool = False,
+    discovery: Discovery | None = None,
+    **headers: str,
 ) -> tuple[int, str, str, Any]:
     """Status, type, text and headers of an answer."""
 
     async def main() -> tuple[int, str, str, Any]:
         async with (
-            served(router, is_ending=is_ending, tokens=(b"0123456789abcdef",)) as (url, _),
+            served(router, is_ending=is_ending, discovery=discovery, tokens=(b"0123456789abcdef",)) as (url, _),
             aiohttp.ClientSession() as session,
             session.request(method, f"{url}{path}", headers=headers) as response,
         ):
@@ -52,8 +59,26 @@ def test_readiness(states: dict[str, PoolState], is_ending: bool, status: int, r
     told, kind, text, _ = ask(router, "/readyz", is_ending=is_ending)
     assert (told, kind) == (status, "application/json")
     pools = {name: {"ready": one.ready, "reason": one.reason, "workers": one.workers} for name, one in states.items()}
-    assert json.loads(text) == {"ready": status == 200, "reason": reason, "pools": pools}
+    assert json.loads(text) == {
+        "ready": status == 200,
+        "reason": reason,
+        "discovery": {"problem": None},
+        "pools": pools,
+    }
     assert text.count("\n") > 5  # for people
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "*/*"])
+def test_a_discovery_that_is_away_is_told_and_makes_nobody_unready(accept: str) -> None:
+    router = ScriptedRouter()
+    discovery = StaticDiscovery()
+    discovery.set([], "etcd is away & known workers are kept")
+    status, _, text, _ = ask(router, "/readyz", discovery=discovery, accept=accept)
+    assert status == 200
+    if accept == BROWSER:
+        assert "<p>The workers may be out of date: etcd is away &amp; known workers are kept</p>" in text
+    else:
+        assert json.loads(text)["discovery"] == {"problem": "etcd is away & known workers are kept"}
 
 
 def test_a_browser_gets_a_page() -> None:

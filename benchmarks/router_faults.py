@@ -29,7 +29,7 @@ from typing import Any
 import aiohttp
 
 from measure import table
-from trueup_reference.mock_worker.worker import answer
+from trueup_reference.mock_worker.worker import answer_tokens
 from trueup_reference.router_demo import scene
 from trueup_reference.router_demo.client import Client
 from trueup_reference.router_demo.fleet import Fleet, Pool, Worker
@@ -164,7 +164,7 @@ async def load(client: Client, ledger: Ledger, rate: float, faults: asyncio.Task
         await asyncio.sleep(due_s - loop.time())
         kind, body = traffic.next()
         entry = ledger.open(f"request-{len(ledger.entries) + 1}", kind)
-        expected = answer(body["token_ids"], body["max_tokens"])
+        expected = answer_tokens(body["token_ids"], body["max_tokens"])
         task = asyncio.create_task(client.ask(entry, body, expected))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

@@ -15,11 +15,8 @@ are written beforehand (`benchmarks/router_peers.py`), so that the proxy is what
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import platform
-import resource
-import statistics
 import sys
 import tempfile
 import time
@@ -28,71 +25,17 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import aiohttp
-
 import router_peers
-from measure import median, resident_bytes, spread, table
+from measure import median, spread, table
+from router_holding import failover, streams
 from router_load import Answered, Load, closed_loop, open_loop
-from trueup_reference.mock_worker.worker import answer
-from trueup_reference.router_demo.client import Client
-from trueup_reference.router_demo.fleet import Fleet, Pool
-from trueup_reference.router_demo.ledger import Ledger, Try
+from router_setting import ITEMS, PEERS, SERVICE, cpu_s, for_router, for_worker, grid, pools
+from trueup_reference.router_demo.fleet import Fleet
 from trueup_reference.router_demo.processes import Program
 
-PEERS = Path(router_peers.__file__)
-ITEMS = 4
-PROMPT = list(range(1000, 1256))
 MODES = ("throughput", "latency", "failover", "streams")
 REFERENCE, BARE, HTTPX, DIRECT = "trueup-router", "Starlette + aiohttp", "Starlette + httpx", "no proxy"
 DISAGGREGATED = "trueup-router, disaggregated"
-SERVICE: dict[str, Any] = {
-    "timeouts_ms": {"connect": 5000, "first_item": 60_000, "between_items": 60_000, "total": 3_600_000},
-    "admission": {"max_in_flight": 65_536, "max_queued": 65_536, "max_wait_ms": 60_000},
-    "ejection": {"failures": 3, "backoff_ms": 500, "max_backoff_ms": 2000},
-    "retry": {"same_pool_attempts": 3},
-}
-_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def grid(mode: str) -> dict[str, Any]:
-    """Two pools of each phase, chosen by the target."""
-    phases = ("agg",) if mode == "agg" else ("prefill", "decode")
-    made: dict[str, Any] = {"mode": mode}
-    for phase in phases:
-        made[f"num_{phase}_pools"] = 2
-        made[f"{phase}_pool_dynamo_namespaces"] = [f"{phase}-0", f"{phase}-1"]
-        rows = {"agg": "ttft", "prefill": "isl", "decode": "context_length"}[phase]
-        columns = "ttft" if phase == "prefill" else "itl"
-        strategy: dict[str, Any] = {}
-        for axis in (rows, columns):
-            unit = "_ms" if axis in ("ttft", "itl") else ""
-            strategy |= {f"{axis}_min{unit}": 0, f"{axis}_max{unit}": 1000, f"{axis}_resolution": 2}
-        strategy[f"{phase}_pool_mapping"] = [[0, 1], [0, 1]]
-        made[f"{phase}_pool_selection_strategy"] = strategy
-    return made
-
-
-def pools(mode: str, *words: str, workers: int = 1) -> list[Pool]:
-    program = (sys.executable, str(PEERS), "worker")
-    phases = ("agg",) if mode == "agg" else ("prefill", "decode")
-    return [Pool(f"{phase}-{number}", phase, workers, words, program) for phase in phases for number in range(2)]
-
-
-def for_router(number: int) -> dict[str, Any]:
-    target = 100 if number % 2 else 900
-    return {
-        "request_id": f"bench-{number}",
-        "token_ids": PROMPT,
-        "max_tokens": ITEMS,
-        "targets": {"ttft_target": target, "itl_target": target},
-    }
-
-
-def for_worker(number: int) -> dict[str, Any]:
-    return {
-        **{"request_id": f"bench-{number}", "router_id": "bench", "attempt": 0, "phase": "agg"},
-        **{"token_ids": PROMPT, "max_tokens": ITEMS},
-    }
 
 
 class Contestant(NamedTuple):
@@ -150,12 +93,6 @@ def pinned(proxies: Sequence[int], *, is_pinned: bool) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def cpu_s(pid: int) -> float:
-    """User and system time of a process so far."""
-    after = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
-    return (int(after[11]) + int(after[12])) / _TICKS
 
 
 async def throughput(found: Sequence[Contestant], clients: int, seconds: float, rounds: int) -> None:
@@ -218,105 +155,6 @@ async def latency(found: Sequence[Contestant], rate: float, seconds: float, roun
     print(flush=True)
 
 
-async def failover(folder: Path, times: int, rate: float) -> None:
-    """From SIGKILL to the next dispatch of what had been sent to that worker, and to the first item of it."""
-    words = ("--ttft-ms", "100", "--itl-ms", "5", "--capacity-blocks", "65536", "--prefill-us-per-token", "0")
-    found = [Pool(f"agg-{number}", "agg", 2, words) for number in range(2)]
-    again_ms: list[float] = []
-    told_ms: list[float] = []
-    worst_ms: list[float] = []
-    ledger = Ledger()
-    async with Fleet(folder, found, grid("agg"), SERVICE) as fleet, aiohttp.ClientSession() as session:
-        router = await fleet.add_router()
-        client = Client(session, [router], ledger)
-        for number in range(times):
-            victim = fleet.workers[number % len(fleet.workers)]
-            killed_s = await _kill_amid(client, ledger, rate, victim.program, f"kill-{number}")
-            tries = [
-                one for key, entry in ledger.entries.items() if key.startswith(f"kill-{number}-") for one in entry.tries
-            ]
-            hit = [one for one in tries if one.began_s < killed_s and any(hop.worker == victim.id for hop in one.hops)]
-            again_ms += [(one.hop_s - killed_s) * 1000 for one in hit if len(one.hops) > 1 and one.hop_s > killed_s]
-            told_ms += [(ended(one) - killed_s) * 1000 for one in hit if one.outcome == "errored"]
-            worst_ms.append(max((one.first_item_s - one.began_s) * 1000 for one in tries if one.first_item_s))
-            await victim.program.start()
-    counts = ledger.counts()
-    print(f"Failover: SIGKILL to a worker of two, {times} times, at {rate:g} requests a second\n")
-    rows = [
-        ["from the kill to the next dispatch", *quantiles(again_ms)],
-        ["from the kill to `error`, where items had come", *quantiles(told_ms)],
-        ["the slowest first item around each kill (the worker's own: 100)", *quantiles(worst_ms)],
-    ]
-    table(["ms", "number", "p50", "most"], rows)
-    told = {name: counts[name] for name in ("requests", "completed", "errored", "refused", "failovers", "lost")}
-    print(", ".join(f"{name} {count}" for name, count in told.items()), *ledger.broken_promises(), "\n", flush=True)
-
-
-async def _kill_amid(client: Client, ledger: Ledger, rate: float, victim: Program, name: str) -> float:
-    """A second and a half of requests, in the middle of which the worker is killed; when that was."""
-    killed_s = 0.0
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(int(rate * 1.5)):
-            body = {**for_router(number), "max_tokens": 20, "token_ids": [number, *PROMPT]}
-            entry = ledger.open(f"{name}-{number}")
-            tasks.create_task(client.ask(entry, body, answer(body["token_ids"], 20)))
-            await asyncio.sleep(1 / rate)
-            if not killed_s and number >= rate * 0.5:
-                victim.kill()
-                killed_s = time.monotonic()
-    return killed_s
-
-
-async def streams(folder: Path, count: int, minutes: float, itl_ms: float) -> None:
-    """So many streams at any time, each of a minute or so; the memory of the router."""
-    items = max(2, int(min(60.0, minutes * 30) * 1000 / itl_ms))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    samples: list[tuple[float, float, float]] = []
-    words = ("--items", str(items), "--itl-ms", str(itl_ms))
-    async with Fleet(folder, pools("agg", *words), grid("agg"), SERVICE) as fleet:
-        router = await fleet.add_router()
-        assert router.run is not None
-        pid = router.run.pid
-        load = Load(router.url, "/v1/generate", items, for_router)
-        began_s = time.perf_counter()
-        idle_mb, answered, wrong = resident_bytes(pid) / 1e6, 0, 0
-        end_s = began_s + minutes * 60
-
-        async def client(delay_s: float) -> None:
-            nonlocal answered, wrong
-            await asyncio.sleep(delay_s)
-            while time.perf_counter() < end_s:
-                found = await load.one()
-                answered += 1
-                wrong += not found.is_right
-
-        # Begun over a part of a stream's length: else all would end at once.
-        ramp_s = min(10.0, items * itl_ms / 2000)
-        tasks = [asyncio.create_task(client(ramp_s * number / count)) for number in range(count)]
-        cpu_before_s = cpu_s(pid)
-        while time.perf_counter() < end_s and router.run.returncode is None:
-            await asyncio.sleep(min(5.0, minutes * 6))
-            samples.append((time.perf_counter() - began_s, resident_bytes(pid) / 1e6, cpu_s(pid) - cpu_before_s))
-        await asyncio.gather(*tasks)
-        load.close()
-    print(f"{count:,} streams at any time for {minutes:g} min, an item every {itl_ms:g} ms, {items} items each\n")
-    step = max(1, len(samples) // 12)
-    table(
-        ["minute", "resident MB", "router's CPU, part of a core"],
-        [
-            [f"{at_s / 60:.1f}", f"{mb:.1f}", f"{(used_s - before[2]) / (at_s - before[0]):.2f}"]
-            for before, (at_s, mb, used_s) in zip([(0.0, 0.0, 0.0), *samples], samples, strict=False)
-        ][step - 1 :: step],
-    )
-    later = [(at_s / 60, mb) for at_s, mb, _ in samples if at_s > minutes * 60 / 5]
-    slope = statistics.linear_regression(*zip(*later, strict=True)).slope if len(later) > 2 else float("nan")
-    most_mb = max(mb for _, mb, _ in samples)
-    each_kb = (most_mb - idle_mb) * 1000 / count
-    print(f"{answered:,} answers, {wrong} of them wrong")
-    print(f"idle {idle_mb:.1f} MB, at most {most_mb:.1f} MB: {each_kb:.1f} kB a stream")
-    print(f"after the first fifth the memory grows by {slope:+.2f} MB a minute\n", flush=True)
-
-
 def check(one: Contestant, answered: list[Answered]) -> list[Answered]:
     wrong = sum(not each.is_right for each in answered)
     if wrong or not answered:
@@ -330,15 +168,6 @@ def at(values: Sequence[float], share: float) -> float:
 
 def median_of(values: Sequence[float]) -> str:
     return f"{median(values):.2f}"
-
-
-def ended(one: Try) -> float:
-    assert one.ended_s is not None
-    return one.ended_s
-
-
-def quantiles(values: Sequence[float]) -> list[str]:
-    return [str(len(values)), f"{median(values):.1f}", f"{max(values):.1f}"] if values else ["0", "", ""]
 
 
 def ratio(rates: dict[str, list[float]], name: str, base: str) -> str:
@@ -355,13 +184,12 @@ async def measured(args: argparse.Namespace, folder: Path) -> None:
                 await throughput(found, args.clients, args.seconds, args.rounds)
             if "latency" in chosen:
                 await latency(found, args.rate, args.seconds, args.rounds)
-    for name, work in (
-        ("failover", lambda where: failover(where, args.kills, 60.0)),
-        ("streams", lambda where: streams(where, args.streams, args.minutes, args.itl_ms)),
-    ):
-        if name in chosen:
-            (folder / name).mkdir()
-            await work(folder / name)
+    if "failover" in chosen:
+        (folder / "failover").mkdir()
+        await failover(folder / "failover", args.kills, 60.0)
+    if "streams" in chosen:
+        (folder / "streams").mkdir()
+        await streams(folder / "streams", args.streams, args.minutes, args.itl_ms)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -180,7 +180,7 @@ class Worker:
         }
 
 
-def answer(token_ids: Sequence[int], max_tokens: int) -> list[int]:
+def answer_tokens(token_ids: Sequence[int], max_tokens: int) -> list[int]:
     """The tokens of a whole answer, whichever worker gives it."""
     tokens = list(token_ids)
     for index in range(max_tokens):

@@ -13,7 +13,7 @@ import aiohttp
 from rich.console import Console
 from rich.live import Live
 
-from trueup_reference.mock_worker.worker import answer
+from trueup_reference.mock_worker.worker import answer_tokens
 from trueup_reference.router_demo import showing
 from trueup_reference.router_demo.client import Client
 from trueup_reference.router_demo.fleet import Fleet
@@ -72,7 +72,7 @@ async def play(
                     kind, body = traffic.next()
                     bodies.append(body)
                     entry = show.ledger.open(f"demo-{len(bodies)}", kind)
-                    ask(client.ask(entry, body, answer(body["token_ids"], body["max_tokens"])))
+                    ask(client.ask(entry, body, answer_tokens(body["token_ids"], body["max_tokens"])))
             await watches[2]
             for watch in watches:
                 watch.cancel()

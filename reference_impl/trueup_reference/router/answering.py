@@ -106,9 +106,12 @@ class Answer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closed."""
+        """Closed. An `Exception` here is the application's, and no client that has gone."""
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self._note("internal")
         self.close()
-        await self._events.aclose()
+        if not self._events.ag_running:
+            await self._events.aclose()
 
     async def _run(self) -> AsyncGenerator[list[Event], None]:
         """All events but the last ones, which `_final` has then: a generator that is over leaves nothing to close."""

@@ -19,7 +19,7 @@ from trueup_reference.worker_protocol import WorkerError
 ALIVE_S = 1.0
 _RETRY_S = 0.005  # while a client's queue is full
 _STALLED_S = 10.0  # after which a client that takes nothing is given up
-_FLUSH_MS = 500  # for what was said before a cut
+_FLUSH_MS = 500  # for what was said before the end
 _REBIND_S = 5.0
 _Job = tuple[bytes, bytes]  # peer and id
 
@@ -49,26 +49,27 @@ class ZmqFront:
             raise
         self._endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self.url = f"{SCHEME}://{self._endpoint.removeprefix('tcp://')}"
-        self._tasks = [asyncio.create_task(self._serve(), name="zmq front"), asyncio.create_task(self._tell_alive())]
+        self._serving = asyncio.create_task(self._serve(), name="zmq front")
+        self._tasks = [asyncio.create_task(self._tell_alive())]
         if self._allow_list is not None:
             self._tasks.append(asyncio.create_task(self._judge(self._allow_list)))
 
     async def close(self) -> None:
         """Whatever is under way ends. A second call does nothing."""
-        tasks, self._tasks = [*self._tasks, *self._jobs.values()], []
+        tasks, self._tasks = [*self._tasks, self._serving, *self._jobs.values()], []
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
-        self._socket.close(linger=0)
+        self._socket.close(linger=_FLUSH_MS)
         if self._allow_list is not None:
             self._allow_list.socket.close(linger=0)
-        self._context.term()
+        await asyncio.to_thread(self._context.term)
 
     def _bound(self, endpoint: str) -> zmq.asyncio.Socket:
         socket = self._async_context.socket(zmq.ROUTER)
         try:
-            socket.linger = 0
+            socket.linger = _FLUSH_MS
             socket.router_mandatory = True  # a client that is gone is an error, not silence
             socket.maxmsgsize = MOST_ASK_BYTES
             socket.heartbeat_ivl = HEARTBEAT_MS
@@ -84,12 +85,7 @@ class ZmqFront:
 
     async def _serve(self) -> None:
         while True:
-            try:
-                frames = await self._socket.recv_multipart()
-            except zmq.ZMQError:
-                # The socket was cut, on purpose; the next one is there when `_cut` is done.
-                await asyncio.sleep(_RETRY_S)
-                continue
+            frames = await self._socket.recv_multipart()
             if len(frames) < 4 or frames[1] != VERSION or len(frames[3]) != ID_BYTES:
                 self.counts["malformed"] += 1
                 continue
@@ -168,11 +164,13 @@ class ZmqFront:
         for job in list(self._jobs.values()):
             if job is not current:
                 job.cancel()
+        self._serving.cancel()
         self._socket.close(linger=_FLUSH_MS)
         until_s = asyncio.get_running_loop().time() + _REBIND_S
         while True:
             try:
                 self._socket = self._bound(self._endpoint)
+                self._serving = asyncio.create_task(self._serve(), name="zmq front")
                 return
             except zmq.ZMQError:  # the old socket is closed a moment later, in a thread of ZMQ's
                 if asyncio.get_running_loop().time() > until_s:

@@ -177,6 +177,7 @@ def test_a_killed_worker_is_an_error_at_once_and_another_in_its_place_is_used() 
                     await to_the_end(stream)
                 assert time.monotonic() - began < 5
                 assert (caught.value.retryable, caught.value.taken) == (True, True)
+                killed.wait()
                 with pytest.raises(WorkerFailure, match="no connection") as caught:
                     await all_of(transport, url, asked("new"))
                 assert (caught.value.retryable, caught.value.taken) == (True, False)

@@ -18,6 +18,7 @@ from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTE
 FAILED = "worker_failed"
 MOST_UNREAD_BYTES = 32 << 20  # of one answer: whoever reads slower than the worker writes loses it
 _LAST_WORDS_S = 1.0
+_NEVER_MS = (1 << 31) - 1
 MOST_TOLD = 200  # characters of a worker's own words
 MOST_RETRY_AFTER_S = 3600.0
 _LOST = {
@@ -51,8 +52,9 @@ class Link:
         self._number = 0
         self._socket = context.socket(zmq.DEALER)
         self._socket.linger = 0
-        self._socket.immediate = True  # nothing is queued for a connection that is not there
-        self._socket.reconnect_ivl = -1
+        # It connects once. By ZMQ_RECONNECT_IVL -1, or ZMQ_IMMEDIATE, libzmq would say so itself, but then it also throws
+        # away what has come before the end and is not read yet (tried with 4.3.5).
+        self._socket.reconnect_ivl = _NEVER_MS
         self._socket.heartbeat_ivl = HEARTBEAT_MS
         self._socket.heartbeat_timeout = 3 * HEARTBEAT_MS
         self._socket.maxmsgsize = MOST_EVENT_BYTES

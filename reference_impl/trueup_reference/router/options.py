@@ -42,6 +42,9 @@ class Options:
     worker_ca: Path | None = None
     worker_cert: Path | None = None
     worker_key: Path | None = None
+    worker_token_file: Path | None = None
+    zmq_secret_key: Path | None = None
+    zmq_server_key: Path | None = None
     max_body_bytes: int = 16 << 20
     log_level: str = "INFO"
     log_format: str = "json"
@@ -100,7 +103,7 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str]) -> Options:
     for one in fields(Options):
         if one.default is MISSING and one.name not in given:
             raise OptionError(f"{_flag(one.name)} is missing (or {PREFIX}{one.name.upper()})")
-    for first, second in (("tls_cert", "tls_key"), ("worker_cert", "worker_key")):
+    for first, second in _TOGETHER:
         if (first in given) != (second in given):
             raise OptionError(f"{_flag(first)} and {_flag(second)} come together")
     return Options(**given)
@@ -120,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
     for title, told in (
         ("what is routed, and where", _ROUTING),
         ("listening", _LISTENING),
-        ("TLS to workers", _WORKERS),
+        ("towards workers", _WORKERS),
         ("logs, on the standard error", _LOGGING),
     ):
         group = made.add_argument_group(title)
@@ -193,6 +196,7 @@ _TEXT = _Form(_text, "a name")
 _FILE = _Form(lambda text: Path(_text(text)), "the path of a file")
 _TARGET = _Form(_milliseconds, "a number of milliseconds, 0 or more,")
 
+_TOGETHER = (("tls_cert", "tls_key"), ("worker_cert", "worker_key"), ("zmq_secret_key", "zmq_server_key"))
 _ROUTING = {
     "config": _Told(_FILE, "GRID", "which pool a request gets; watched, and read again when it changes"),
     "model_name": _Told(_TEXT, "NAME", "what the workers serve, as clients name it"),
@@ -228,6 +232,9 @@ _WORKERS = {
     "worker_ca": _Told(_FILE, "FILE", "what signs the certificates of https workers, PEM; else what the system trusts"),
     "worker_cert": _Told(_FILE, "FILE", "what the router shows to workers, PEM"),
     "worker_key": _Told(_FILE, "FILE", "its private key, PEM"),
+    "worker_token_file": _Told(_FILE, "FILE", "its first bearer token is sent to workers over http and https"),
+    "zmq_secret_key": _Told(_FILE, "FILE", "CURVE, to zmq+tcp workers: the secret key of this router"),
+    "zmq_server_key": _Told(_FILE, "FILE", "CURVE: the public key of the workers"),
 }
 _LOGGING = {
     "log_level": _Told(_one_of("DEBUG", "INFO", "WARNING", "ERROR"), "LEVEL", "DEBUG, INFO, WARNING or ERROR"),

@@ -52,7 +52,12 @@ class Router:
         self.folder = folder
         self.workers: dict[str, MockWorker] = {}
         self.ready: dict[str, Any] = {}
-        self.process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        assert self._process is not None
+        return self._process
 
     @property
     def url(self) -> str:
@@ -95,13 +100,13 @@ class Router:
 
     async def killed(self) -> None:
         """It is over, however it was."""
-        if self.process is not None:
+        if self._process is not None:
             if self.process.returncode is None:
                 self.process.send_signal(signal.SIGKILL)
             await self.process.wait()
 
     async def started(self, *words: str, environment: dict[str, str] | None = None) -> None:
-        self.process = await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             *COMMAND,
             *words,
             stdout=asyncio.subprocess.PIPE,
@@ -149,7 +154,9 @@ async def running(
         for number, (pool, phase) in enumerate(POOLS.items(), 1):
             worker = MockWorker(Settings(worker_id=number, **{"ttft_ms": 0, "itl_ms": 0, **settings}))
             router.workers[pool] = await stack.enter_async_context(worker)
-            entries.append({"id": f"w{number}", "namespace": pool, "phase": "agg" if grid is AGG else phase, "url": worker.url})
+            entries.append(
+                {"id": f"w{number}", "namespace": pool, "phase": "agg" if grid is AGG else phase, "url": worker.url}
+            )
         given = [
             *("--config", str(written(folder / "grid.json", grid))),
             *("--discovery", str(written(folder / "workers.json", {"version": 1, "workers": entries}))),

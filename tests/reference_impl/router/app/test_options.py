@@ -30,7 +30,7 @@ PLAIN = Options(config=Path("g.json"), model_name="m", discovery="w.json")
         (["--listen", "[::1]:0"], {}, {"host": "::1", "port": 0}),
         (["--host", "localhost", "--port", "0"], {}, {"host": "localhost", "port": 0}),
         ([], {"DYN_GLOBAL_ROUTER_PORT": "9"}, {"port": 9}),
-        (["--port", "8"], {"DYN_GLOBAL_ROUTER_LISTEN": "h:9"}, {"port": 8}),
+        (["--port", "8"], {"DYN_GLOBAL_ROUTER_LISTEN": "h:9"}, {"host": "h", "port": 8}),
         (["--log-level", "debug", "--log-requests", "ALL"], {}, {"log_level": "DEBUG", "log_requests": "all"}),
     ],
 )
@@ -68,6 +68,7 @@ def test_the_environment_alone_is_enough() -> None:
         ([*NEEDED, "--log-requests", "some"], {}, "--log-requests is 'some'; none, failed or all is due"),
         ([*NEEDED, "--tls-cert", "c"], {}, "--tls-cert and --tls-key come together"),
         ([*NEEDED, "--worker-key", "k"], {}, "--worker-cert and --worker-key come together"),
+        ([*NEEDED, "--zmq-server-key", "k"], {}, "--zmq-secret-key and --zmq-server-key come together"),
     ],
 )
 def test_what_cannot_be_obeyed(words: list[str], environment: dict[str, str], told: str) -> None:

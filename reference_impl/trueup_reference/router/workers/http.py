@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import aiohttp
@@ -41,6 +41,7 @@ class HttpTransport:
     ) -> None:
         """`tls`: for https workers; without it, the system's. `headers`: sent to every worker, such as a token."""
         self._loop = asyncio.get_running_loop()
+        self._ending: set[aiohttp.ClientResponse] = set()
         self._most_event_bytes = most_event_bytes
         self._session = aiohttp.ClientSession(
             # As many connections as requests: how many those may be is admission's to say.
@@ -78,7 +79,7 @@ class HttpTransport:
         if response.content_type != "text/event-stream":
             response.close()
             raise WorkerFailure(FAILED, f"{response.content_type} is no stream of events", retryable=True)
-        return HttpStream(response, self._most_event_bytes, self._loop)
+        return HttpStream(response, self._most_event_bytes, self._await_end)
 
     async def health(self, url: str, *, timeout_s: float) -> bool:
         """Whether the worker answers 200."""
@@ -90,16 +91,30 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Closes every connection."""
+        for response in list(self._ending):
+            self._end(response)
         await self._session.close()
+
+    def _await_end(self, response: aiohttp.ClientResponse) -> None:
+        """The connection goes back when the end has come, and is closed where it does not come soon."""
+        self._ending.add(response)
+        self._loop.call_later(TAIL_S, self._end, response)
+
+    def _end(self, response: aiohttp.ClientResponse) -> None:
+        self._ending.discard(response)
+        response.close()
 
 
 class HttpStream:
     """The events of a response."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, most_event_bytes: int, loop: asyncio.AbstractEventLoop
+        self,
+        response: aiohttp.ClientResponse,
+        most_event_bytes: int,
+        await_end: Callable[[aiohttp.ClientResponse], None],
     ) -> None:
-        self._loop = loop
+        self._await_end = await_end
         self._response = response
         self._content = response.content
         self._reader = EventReader(most_event_bytes)
@@ -128,7 +143,7 @@ class HttpStream:
         if not self._has_ended or self._content.exception() is not None:
             self._response.close()
         elif not self._content.is_eof():
-            self._loop.call_later(TAIL_S, self._response.close)
+            self._await_end(self._response)
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ import pytest
 
 from reference_impl.router.core.rig import Rig, agg, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import Call, Script, cut, hang, in_turn, refusing, well
+from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
 
 QUICK = {"connect": 2000, "first_item": 150, "between_items": 150, "total": 20_000}
@@ -390,12 +391,17 @@ def test_an_answer_can_be_closed_while_another_task_waits_for_it() -> None:
     run(work)
 
 
+async def breaking(answer: Answer) -> None:
+    async with answer:
+        await answer.batch()
+        raise ZeroDivisionError
+
+
 def test_what_goes_wrong_in_the_application_is_told_apart() -> None:
     async def work(rig: Rig) -> None:
+        answer = await rig.router.accept(request())
         with pytest.raises(ZeroDivisionError):
-            async with await rig.router.accept(request()) as answer:
-                await answer.batch()
-                raise ZeroDivisionError
+            await breaking(answer)
         assert rig.value("ended_requests_total", outcome="internal") == 1
 
     run(work)

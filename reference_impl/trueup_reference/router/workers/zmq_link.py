@@ -12,10 +12,9 @@ from zmq.utils.monitor import parse_monitor_message
 
 from trueup_reference.event_transport import ClientKeys
 from trueup_reference.router.protocol import Event
-from trueup_reference.router.workers import MOST_EVENT_BYTES, WorkerFailure
+from trueup_reference.router.workers import FAILED, MOST_EVENT_BYTES, WorkerFailure
 from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, VERSION, Refused
 
-FAILED = "worker_failed"
 MOST_UNREAD_BYTES = 32 << 20  # of one answer: whoever reads slower than the worker writes loses it
 _LAST_WORDS_S = 1.0
 _NEVER_MS = (1 << 31) - 1
@@ -52,8 +51,8 @@ class Link:
         self._number = 0
         self._socket = context.socket(zmq.DEALER)
         self._socket.linger = 0
-        # It connects once. By ZMQ_RECONNECT_IVL -1, or ZMQ_IMMEDIATE, libzmq would say so itself, but then it also throws
-        # away what has come before the end and is not read yet (tried with 4.3.5).
+        # It connects once. ZMQ_RECONNECT_IVL -1, or ZMQ_IMMEDIATE, would say so, but with either libzmq throws away too
+        # what has come before the end and is not read yet (tried with 4.3.5).
         self._socket.reconnect_ivl = _NEVER_MS
         self._socket.heartbeat_ivl = HEARTBEAT_MS
         self._socket.heartbeat_timeout = 3 * HEARTBEAT_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from trueup_reference.kv_index import local_hashes, sequence_hashes
 from trueup_reference.mock_worker.block_cache import BlockCache, Lease, NoRoomError
@@ -178,6 +178,14 @@ class Worker:
             "request_id": asked.request_id,
             "block_hashes": [str(each) for each in hashes],
         }
+
+
+def answer_tokens(token_ids: Sequence[int], max_tokens: int) -> list[int]:
+    """The tokens of a whole answer, whichever worker gives it."""
+    tokens = list(token_ids)
+    for index in range(max_tokens):
+        tokens.append(_token(tokens, index))
+    return tokens[len(token_ids) :]
 
 
 def _token(tokens: list[int], index: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from trueup_reference.extras import require
 from trueup_reference.logging_setup import configure
 from trueup_reference.router import options as options_module
+from trueup_reference.router import plot
 from trueup_reference.router.options import PROGRAM, OptionError, Options
 
 NEEDED = ("aiohttp", "msgspec", "prometheus_client", "starlette", "uvicorn", "zmq")
@@ -18,8 +19,11 @@ NEEDED = ("aiohttp", "msgspec", "prometheus_client", "starlette", "uvicorn", "zm
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when it has ended as it was told; 2 for what cannot be obeyed, with all that is wrong with a grid."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["plot"]:
+        return plot.main(given[1:])
     try:
-        options = options_module.read(sys.argv[1:] if argv is None else argv, os.environ)
+        options = options_module.read(given, os.environ)
         require("reference", *NEEDED)
     except (OptionError, ModuleNotFoundError) as error:
         return _refused(error)

@@ -138,6 +138,7 @@ class Pools:
         self.metrics = metrics
         self.now = clock
         self._pools: dict[str, Pool] = {}
+        self._planned: frozenset[str] = frozenset()
         self._entries: Mapping[str, tuple[WorkerEntry, ...]] = {}
         self._turns = itertools.count(1)
 
@@ -157,7 +158,12 @@ class Pools:
                 pool = self._pools[namespace] = Pool(namespace, phases)
             pool.phases = phases
             self._register(pool)
-        for namespace in [each for each in self._pools if each not in pools]:
+        self._planned = frozenset(pools)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Forgets the pools that no plan has, and where nothing is under way."""
+        for namespace in self._pools.keys() - self._planned:
             if not self._pools[namespace].waiting and self._admission.forget(namespace):
                 del self._pools[namespace]
 

@@ -37,7 +37,8 @@ class Answer:
         self._total_ms = timeout_ms if deadline_ms is None else min(timeout_ms, deadline_ms)
         self._clock = Clock(shared.loop, self._received + self._total_ms / 1000, self._timed_out, self._let_go)
         self._slots = Slots(shared.admission)
-        self._courses = [Course(shared, self._clock, self._slots, phase, choice) for phase, choice in choices.items()]
+        given = shared, self._clock, self._slots
+        self._courses = [Course(*given, phase, choice, self.request_id) for phase, choice in choices.items()]
         self._present = self._courses[0]
         self._attempt: Attempt | None = None
         self._outcome: str | None = None
@@ -54,17 +55,19 @@ class Answer:
     async def admit(self) -> None:
         """Waits for its slots. `RouterError` where it gets none."""
         wanted = {each.phase: each.namespace for each in self._courses}
+        pools = tuple(dict.fromkeys(wanted.values()))
         if self._clock.left_s <= 0:
             self.stop(self._timed_out())
-        try:
-            await self._clock.wait(self._shared.admission.enter(tuple(dict.fromkeys(wanted.values()))))
-        except BaseException:
-            self._release()
-            raise
+        if self._clock.stopped is not None or not self._shared.admission.try_enter(*pools):
+            try:
+                await self._clock.wait(self._shared.admission.enter(pools))
+            except BaseException:
+                self._release()
+                raise
         self._slots.take_over(wanted)
         self.is_accepted = True
         metrics = self._shared.metrics
-        metrics.accepted.inc()
+        metrics.accepted()
         metrics.admitted(self._present.namespace, time.monotonic() - self._received)
         for each in self._courses:
             metrics.selected(each.phase, each.namespace, each.reason)

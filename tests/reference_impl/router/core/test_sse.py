@@ -77,8 +77,7 @@ def by_lines(text: bytes) -> Found:
         if not line:
             if data:
                 found.append((name or b"message", b"\n".join(data)))
-            name: bytes = b""
-    data: list[bytes] = []
+            name, data = b"", []
             continue
         field, _, value = line.partition(b":")
         if field == b"event":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
-from types import TracebackType
-from typing import Any, Self
+from types import AsyncGeneratorType, TracebackType
+from typing import Any, Self, cast
 
 from trueup_reference.router.attempts import Attempt
 from trueup_reference.router.clocks import Clock
@@ -54,6 +54,8 @@ class Answer:
     async def admit(self) -> None:
         """Waits for its slots. `RouterError` where it gets none."""
         wanted = {each.phase: each.namespace for each in self._courses}
+        if self._clock.left_s <= 0:
+            self.stop(self._timed_out())
         try:
             await self._clock.wait(self._shared.admission.enter(tuple(dict.fromkeys(wanted.values()))))
         except BaseException:
@@ -110,7 +112,7 @@ class Answer:
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._note("internal")
         self.close()
-        if not self._events.ag_running:
+        if not cast("AsyncGeneratorType[list[Event], None]", self._events).ag_running:
             await self._events.aclose()
 
     async def _run(self) -> AsyncGenerator[list[Event], None]:

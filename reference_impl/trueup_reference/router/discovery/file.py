@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import stat
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 from trueup_reference.router.discovery.entries import MOST_BYTES, DiscoveryError, read_file
 from trueup_reference.router.discovery.interface import Discovery, logger
+from trueup_reference.router.looking import Look, look
 
 POLL_S = 0.1
-# A file that was written to in the same tick of the clock as it was read may differ, though nothing shows it.
-_SETTLED_NS = 1_000_000_000
-
-
-class _Look(NamedTuple):
-    """What was there. `identity`: what changes when another file lies there, or when it is written to."""
-
-    identity: tuple[int, ...]
-    text: bytes
-    is_settled: bool
 
 
 class FileDiscovery(Discovery):
@@ -38,13 +25,13 @@ class FileDiscovery(Discovery):
         super().__init__()
         self.path = Path(path)
         self._poll_s = poll_s
-        self._last: _Look | None = None
+        self._last: Look | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """`DiscoveryError` for a file that is missing or wrong at the start: nothing is known that could be kept."""
         try:
-            self._last = await asyncio.to_thread(_look, self.path, None)
+            self._last = await asyncio.to_thread(look, self.path, None, MOST_BYTES)
             assert self._last is not None
             self._tell(read_file(self._last.text, str(self.path)), None)
         except OSError as error:
@@ -63,18 +50,18 @@ class FileDiscovery(Discovery):
         while True:
             await asyncio.sleep(self._poll_s)
             try:
-                look = await asyncio.to_thread(_look, self.path, self._last)
+                found = await asyncio.to_thread(look, self.path, self._last, MOST_BYTES)
             except OSError as error:
                 # What comes next is read anew, even if it is what was there before.
                 self._last = None
                 self._keep(f"{self.path}: {error.strerror or error}")
                 continue
-            if look is None:
+            if found is None:
                 continue
-            is_new = self._last is None or look.text != self._last.text
-            self._last = look
+            is_new = self._last is None or found.text != self._last.text
+            self._last = found
             if is_new:
-                self._take(look.text)
+                self._take(found.text)
 
     def _take(self, text: bytes) -> None:
         try:
@@ -90,24 +77,3 @@ class FileDiscovery(Discovery):
         if problem != self.problem:
             logger.warning("discovery_kept %s", problem)
             self._tell((one for each in self.workers.values() for one in each), problem)
-
-
-def _look(path: Path, last: _Look | None) -> _Look | None:
-    """What lies there, or None while it is what was there at the last look. `OSError` where nothing can be read."""
-    if last is not None and last.is_settled and _identity(os.stat(path)) == last.identity:
-        return None
-    # Not blocking: a named pipe in the file's place would otherwise hold this up for ever.
-    with open(path, "rb", opener=_opener) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(0, "not a file")
-        text = file.read(MOST_BYTES + 1)
-    return _Look(_identity(found), text, time.time_ns() - found.st_mtime_ns > _SETTLED_NS)
-
-
-def _identity(found: os.stat_result) -> tuple[int, ...]:
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)

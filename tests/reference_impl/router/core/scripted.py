@@ -158,6 +158,9 @@ class Scripted:
         watching = asyncio.ensure_future(self._watch(reader, call))
         try:
             await answering
+        except ConnectionError:
+            call.gone.set()
+            raise
         finally:
             answering.cancel()
             watching.cancel()

@@ -9,6 +9,7 @@ import pytest
 
 from reference_impl.router.core.rig import Rig, agg, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import Call, Script, cut, hang, in_turn, refusing, well
+from trueup_reference.router.discovery import WorkerEntry
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
 
@@ -446,8 +447,6 @@ def test_a_namespace_of_both_phases_is_served_by_each_phases_workers() -> None:
             {"id": "p", "phase": "prefill", "url": prefill.url},
             {"id": "d", "phase": "decode", "url": decode.url},
         ]
-        from trueup_reference.router.discovery import WorkerEntry
-
         rig.discovery.set([WorkerEntry(namespace="both", **one) for one in entries])  # type: ignore[arg-type]
         for _ in range(3):
             assert names(await rig.ask())[-1] == "finish"

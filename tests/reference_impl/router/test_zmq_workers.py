@@ -218,7 +218,8 @@ def test_a_worker_that_ends_finishes_its_answers_first() -> None:
                 ending.send_signal(signal.SIGTERM)
                 while await transport.health(url, timeout_s=10):
                     pass
-                with pytest.raises(WorkerFailure, match="status 503"):
+                # On a slow machine it has ended by now.
+                with pytest.raises(WorkerFailure, match=r"status 503|no connection|the connection is lost"):
                     await all_of(transport, url, asked("new"))
                 while names[-1] != "finish":
                     names += [event.name for event in await stream.read()]

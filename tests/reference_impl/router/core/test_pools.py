@@ -258,8 +258,8 @@ def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCap
     async def work(rig: Rig) -> None:
         only = rig.workers["a0"][0]
         only.script = in_turn([refusing(503), refusing(503)])
-        for _ in range(3):
-            await rig.ask(request_id="mine", token_ids=(424242,))
+        for number in range(3):
+            await rig.ask(request_id=f"mine-{number}", token_ids=(424242,))
 
     with caplog.at_level("INFO", "trueup_reference"):
         run(work, workers={"a0": 1}, retry={"same_pool_attempts": 1}, ejection=LONG_EJECTION)
@@ -269,5 +269,5 @@ def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCap
         "a0-0 of a0 is ejected for 60 s: status 503",
         "a0-0 of a0 answers again",
     ]
-    assert caplog.records[0].__dict__["request_id"] == "mine"
+    assert caplog.records[0].__dict__["request_id"] == "mine-0"
     assert "424242" not in str([vars(record) for record in caplog.records])

@@ -81,8 +81,14 @@ def test_while_etcd_is_away_what_is_known_is_kept_and_told(etcd: EtcdServer) -> 
         assert (fleet.discovery.problem or "").startswith(f"etcd: {etcd.url}: ")
         assert (fleet.discovery.problem or "").endswith("; what was known before is kept")
         await fleet.remain(2 * TTL_S, lambda: ids(fleet.discovery) == {"pool": ["w1", "w2"]})
+        fleet.gate.clear()
+        fleet.probed.clear()
         await etcd.start_beside()
         await until(fleet.discovery, lambda: fleet.discovery.problem is None)
+        while len(fleet.probed) < 2:
+            await asyncio.sleep(0.001)
+        assert ids(fleet.discovery) == {"pool": ["w1", "w2"]}, "they are not given up while they are asked"
+        fleet.gate.set()
         await fleet.remain(2 * TTL_S, lambda: ids(fleet.discovery) == {"pool": ["w1", "w2"]})
 
     run(Fleet(etcd), work)

@@ -162,6 +162,14 @@ _ALLOW: Headers = ((b"allow", b"POST"),)
 _AUTHENTICATE: Headers = ((b"www-authenticate", b"Bearer"),)
 
 
+async def more(answer: Answer) -> list[Event]:
+    """The next events. `RouterError` where an answer is over that has said neither `finish` nor `error`."""
+    events = await answer.batch()
+    if not events:
+        raise RouterError("internal", "the answer broke off within the router")
+    return events
+
+
 def ended_by(event: Event) -> str:
     """`finish`, or the code of an error."""
     return "finish" if event.name == "finish" else str(event.data["error"]["code"])

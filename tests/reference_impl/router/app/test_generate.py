@@ -117,6 +117,16 @@ def test_a_fault_of_our_own_is_an_error_too(begun: bool, caplog: pytest.LogCaptu
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_an_answer_that_breaks_off_within_the_router_is_told() -> None:
+    async def main() -> None:
+        async with served(ScriptedRouter([item(0, 7)])) as (url, _):
+            _, body, _ = await post(url, "/v1/generate", BODY)
+        *_, last, _ = body.decode().split("\n\n")
+        assert last.startswith('event: error\ndata: {"error":{"code":"internal",')
+
+    run(main())
+
+
 @pytest.mark.parametrize("how", ["closes", "resets", "closes_for_writing"])
 @pytest.mark.parametrize("when", ["in the queue", "before the first item", "after it"])
 def test_a_client_that_goes_ends_the_work_at_once(how: str, when: str) -> None:

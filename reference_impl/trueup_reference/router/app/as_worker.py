@@ -17,7 +17,7 @@ from starlette.types import Send
 from trueup_reference.router.app.errors import Refused, about
 from trueup_reference.router.app.generating import LAST
 from trueup_reference.router.app.requests import read_asked
-from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error, ended_by
+from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error, ended_by, more
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import Event, Request, RouterError
 from trueup_reference.worker_protocol import Asked, Phase, written
@@ -59,16 +59,16 @@ class AsWorker(Work[Asked]):
         """`item`, `transfer`, `finish` and `error` as they come."""
         has_begun = is_over = False
         while not is_over:
-            got = await answer.batch()
+            got = await more(answer)
             events = [event for event in got if event.name not in _OUR_OWN]
             told.items += sum(event.name == "item" for event in events)
-            is_over = not got or got[-1].name in LAST
-            if not events and not is_over:
+            is_over = got[-1].name in LAST
+            if not events:
                 continue
-            if events and is_over:
+            if is_over:
                 told.outcome = ended_by(events[-1])
             if not has_begun:
-                if events and events[0].name == "error":
+                if events[0].name == "error":
                     raise as_error(events[0])
                 has_begun = True
                 headers = [*SSE, *about(answer.request_id)]

@@ -92,7 +92,7 @@ def test_a_grid_that_is_not_there(tmp_path: Path, refused: Callable[..., str]) -
         ("{", "Input data was truncated"),
         ({"version": 2}, "Invalid enum value 2 - at `$.version`"),
         ({"timeouts_ms": {"connect": -1}}, "Expected `float` > 0.0 - at `$.timeouts_ms.connect`"),
-        ({"timeout_ms": {}}, "Object contains unknown field `timeout_ms`"),
+        ({"timeout_ms": {}}, "Object contains unknown field `timeout_ms`: did you mean 'timeouts_ms'?"),
         ({"retry": {"same_pool_attempts": True}}, "Expected `int`, got `bool` - at `$.retry.same_pool_attempts`"),
     ],
 )

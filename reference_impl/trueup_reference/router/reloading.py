@@ -7,6 +7,7 @@ one. What is wrong changes nothing. Either way a record of the log and a metric 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -60,16 +61,18 @@ class GridWatch:
     async def run(self, swap: Callable[[Plan], None]) -> None:
         """Gives each new plan to `swap`, until it is cancelled."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_s):
                     await self._asked.wait()
-            except TimeoutError:
-                pass
             is_asked = self._asked.is_set()
             self._asked.clear()
-            text = await self._look(is_asked=is_asked)
-            if text is not None:
-                await self._take(text, swap)
+            try:
+                text = await self._look(is_asked=is_asked)
+                if text is not None:
+                    await self._take(text, swap)
+            except Exception:  # a fault of ours must not end the watching
+                logger.exception("a fault of the router's own; the grid stays as it is")
+                self._count("refused")
 
     async def _look(self, *, is_asked: bool) -> bytes | None:
         was_there = self._last is not None

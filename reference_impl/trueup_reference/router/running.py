@@ -61,7 +61,8 @@ async def run(options: Options) -> int:
         )
         server = _server(options, service, settings)
         listening = bind(options.host, options.port)
-        stack.callback(listening.close)
+        for each in listening:
+            stack.callback(each.close)
         ending = Ending()
 
         def reload() -> None:
@@ -76,7 +77,7 @@ async def run(options: Options) -> int:
         watching = asyncio.create_task(watch.run(router.swap), name="grid")
         stack.callback(watching.cancel)
         await server.listen(listening)
-        _say(options, url_of(listening, with_tls=options.tls_cert is not None), router_id)
+        _say(options, url_of(listening[0], with_tls=options.tls_cert is not None), router_id)
         await ending.asked.wait()
         await end(service, server, settings, ending.hurried)
     logger.info("ended")

@@ -17,7 +17,7 @@ from starlette.types import Send
 from trueup_reference.router.app.errors import Refused, about
 from trueup_reference.router.app.generating import LAST
 from trueup_reference.router.app.requests import read_asked
-from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error, ended_by
+from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error, ended_by, more
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import Event, Request, RouterError
 from trueup_reference.worker_protocol import Asked, Phase, written
@@ -42,29 +42,33 @@ class AsWorker(Work[Asked]):
     async def work(self, asked: Asked, told: Told, send: Send) -> None:
         """Ends where a newer attempt comes."""
         running = self._keys.begin(asked)
+        was_refused = False
         try:
             await super().work(asked, told, send)
+        except RouterError:
+            was_refused = True
+            raise
         except asyncio.CancelledError:
             if running.is_superseded and running.task.uncancel() == 0:
                 raise Refused(409, "superseded", "a newer attempt of this request has come") from None
             raise
         finally:
-            self._keys.end(running)
+            self._keys.end(running, is_known=not was_refused)
 
     async def answer(self, asked: Asked, answer: Answer, send: Send, told: Told) -> None:
         """`item`, `transfer`, `finish` and `error` as they come."""
         has_begun = is_over = False
         while not is_over:
-            got = await answer.batch()
+            got = await more(answer)
             events = [event for event in got if event.name not in _OUR_OWN]
             told.items += sum(event.name == "item" for event in events)
-            is_over = not got or got[-1].name in LAST
-            if not events and not is_over:
+            is_over = got[-1].name in LAST
+            if not events:
                 continue
-            if events and is_over:
+            if is_over:
                 told.outcome = ended_by(events[-1])
             if not has_begun:
-                if events and events[0].name == "error":
+                if events[0].name == "error":
                     raise as_error(events[0])
                 has_begun = True
                 headers = [*SSE, *about(answer.request_id)]
@@ -113,11 +117,12 @@ class Keys:
         self._running[place] = running = Running(asked, task)
         return running
 
-    def end(self, running: Running) -> None:
-        """It is over."""
+    def end(self, running: Running, *, is_known: bool) -> None:
+        """It is over. `is_known`: whether its key is refused from now on; what was refused may come again."""
         place = (running.asked.request_id, running.asked.phase)
         if self._running.get(place) is running:
             del self._running[place]
-        self._ended[running.asked.key] = None
+        if is_known:
+            self._ended[running.asked.key] = None
         if len(self._ended) > KEPT_KEYS:
             self._ended.popitem(last=False)

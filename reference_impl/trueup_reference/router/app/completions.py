@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from trueup_reference.router.app.errors import about, send_json
 from trueup_reference.router.app.requests import Completion, read_completion
-from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error
+from trueup_reference.router.app.work import SSE, Service, Told, Work, as_error, more
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import Event, Request, RouterError
 
@@ -38,8 +38,8 @@ class Completions(Work[Completion]):
         if asked.streams:
             await self._stream(made, answer, send, told)
             return
-        while events := await answer.batch():
-            for event in events:
+        while not made.is_over:
+            for event in await more(answer):
                 made.take(event)
         if made.error is not None:
             raise made.error
@@ -54,16 +54,13 @@ class Completions(Work[Completion]):
     async def _stream(self, made: _Made, answer: Answer, send: Send, told: Told) -> None:
         headers = [*SSE, *about(answer.request_id)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        is_over = False
-        while not is_over:
-            events = await answer.batch()
-            chunks = [chunk for event in events for chunk in made.chunks(event)]
+        while not made.is_over:
+            chunks = [chunk for event in await more(answer) for chunk in made.chunks(event)]
             told.items = made.items
-            is_over = made.is_over or not events
             if made.error is not None:
                 told.outcome = made.error.code
-            if chunks or is_over:
-                await send({"type": "http.response.body", "body": b"".join(chunks), "more_body": not is_over})
+            if chunks:
+                await send({"type": "http.response.body", "body": b"".join(chunks), "more_body": not made.is_over})
 
 
 class Models:

@@ -9,7 +9,7 @@ from starlette.types import Send
 
 from trueup_reference.router.app.errors import about
 from trueup_reference.router.app.requests import read_generate
-from trueup_reference.router.app.work import SSE, Told, Work, ended_by
+from trueup_reference.router.app.work import SSE, Told, Work, ended_by, more
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import Request, RouterError
 from trueup_reference.worker_protocol import written
@@ -30,10 +30,10 @@ class Generate(Work[None]):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         is_over = False
         while not is_over:
-            events = await answer.batch()
+            events = await more(answer)
             told.items += sum(event.name == "item" for event in events)
-            is_over = not events or events[-1].name in LAST
-            if events and is_over:
+            is_over = events[-1].name in LAST
+            if is_over:
                 told.outcome = ended_by(events[-1])
             body = b"".join([event.written() for event in events])
             await send({"type": "http.response.body", "body": body, "more_body": not is_over})

@@ -27,6 +27,7 @@ from trueup_reference.router.discovery.entries import DiscoveryError, WorkerEntr
 from trueup_reference.router.discovery.interface import Discovery, logger
 from trueup_reference.router.discovery.probing import Probes
 
+FIRST_S = 3.0  # that the start waits for workers to answer; who has not is used once it does
 LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.05, 1.0
 
 
@@ -43,6 +44,7 @@ class EtcdDiscovery(Discovery):
         self._probes = Probes(probe, settings, self._judged)
         self._revision = 0  # the last one seen
         self._listed_at = 0  # of the last list: what a watch tells of it and before is known
+        self._applied = 0  # of the last change that a watch told
         self._is_connected = False
         self._refused: dict[str, str] = {}  # entries that are none, by key
         self._task: asyncio.Task[None] | None = None
@@ -73,15 +75,18 @@ class EtcdDiscovery(Discovery):
             try:
                 await self._list()
                 if not tried.is_set():
-                    await self._probes.first_answers()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._probes.first_answers(), FIRST_S)
                     tried.set()
                 await self._follow()
             except CompactedError as error:
                 logger.info("discovery_lists_again %s", error)
             except EtcdError as error:
-                self._is_connected = False
-                self._probes.suspend(self._held)
-                self._publish(f"etcd: {error}; what was known before is kept")
+                self._away(str(error))
+            except Exception as error:  # noqa: BLE001 - a fault here must not end the watching without a word
+                logger.exception("discovery_failed")
+                self._away(f"{type(error).__name__}: {error}")
+            if not self._is_connected:
                 tried.set()
                 if loop.time() - began_s > MOST_BACKOFF_S:
                     wait_s = LEAST_BACKOFF_S
@@ -89,17 +94,26 @@ class EtcdDiscovery(Discovery):
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1))
                 wait_s = min(2 * wait_s, MOST_BACKOFF_S, self._settings.keep_alive_s)
 
+    def _away(self, why: str) -> None:
+        self._is_connected = False
+        self._probes.suspend(self._held)
+        self._publish(f"etcd: {why}; what was known before is kept")
+
     async def _list(self) -> bool:
         """What is there now; whoever was known and is not there is kept only where that may not be the truth.
 
         Whether the store is a new one: a watch of the one before is then silent for ever.
         """
+        seen = self._revision
         revision, kvs = await self._client.list(self._settings.prefix)
-        is_new_store = revision < self._revision
+        is_new_store = revision < seen
         is_reconnected = not self._is_connected
         if is_new_store:
-            logger.warning("discovery_new_store revision=%d before=%d", revision, self._revision)
-        self._revision = self._listed_at = revision
+            logger.warning("discovery_new_store revision=%d before=%d", revision, seen)
+        elif not is_reconnected and revision < self._applied:
+            return False  # the watch was faster than the answer
+        self._revision = revision if is_new_store else max(revision, self._revision)
+        self._listed_at = self._applied = revision
         self._is_connected = True
         before = {**self._held, **self._listed}
         found = {one.key.decode("utf-8", "replace"): one for one in kvs}
@@ -143,6 +157,7 @@ class EtcdDiscovery(Discovery):
         async for message in watched:
             for event in message.events:
                 if event.kv.mod_revision > self._listed_at:
+                    self._applied = event.kv.mod_revision
                     self._apply(event)
             self._revision = max(self._revision, message.header.revision)
             if message.events:

@@ -96,7 +96,7 @@ async def served(router: ScriptedRouter, **settings: Any) -> AsyncIterator[tuple
     service = Service(cast("GlobalRouter", router), RouterMetrics(), "mock", **settings)
     server = Server(make_app(service), ServiceSettings(drain_ms=0))
     listening = bind("127.0.0.1", 0)
-    url = url_of(listening, with_tls=False)
+    url = url_of(listening[0], with_tls=False)
     await server.listen(listening)
     try:
         yield url, service

@@ -123,6 +123,18 @@ def test_an_error_of_what_is_not_streamed(code: str, kind: type[openai.APIStatus
     with_client(ScriptedRouter([item(0, 7)], [error(code)], refusal=None if accepted else refusal), use)
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_an_answer_that_breaks_off_within_the_router_is_an_error(streams: bool) -> None:
+    async def main() -> None:
+        async with served(ScriptedRouter([item(0, 7)])) as (url, _):
+            status, body, _ = await post(url, "/v1/completions", {**BODY, "stream": streams})
+        assert status == (200 if streams else 500)
+        *_, last = body.decode().strip().split("\n\n")
+        assert json.loads(last.removeprefix("data: "))["error"]["code"] == "internal"
+
+    asyncio.run(main())
+
+
 def test_models() -> None:
     async def use(client: openai.AsyncOpenAI) -> None:
         assert [model.id async for model in client.models.list()] == ["mock"]

@@ -21,7 +21,7 @@ from reference_impl.router.app.serving_stubs import (
     routed,
     served,
 )
-from trueup_reference.router.app import work
+from trueup_reference.router.app import presence
 from trueup_reference.router.protocol import STATUSES, RouterError
 
 BODY = {"request_id": "r", "token_ids": [1, 2, 3], "max_tokens": 2}
@@ -117,6 +117,16 @@ def test_a_fault_of_our_own_is_an_error_too(begun: bool, caplog: pytest.LogCaptu
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_an_answer_that_breaks_off_within_the_router_is_told() -> None:
+    async def main() -> None:
+        async with served(ScriptedRouter([item(0, 7)])) as (url, _):
+            _, body, _ = await post(url, "/v1/generate", BODY)
+        *_, last, _ = body.decode().split("\n\n")
+        assert last.startswith('event: error\ndata: {"error":{"code":"internal",')
+
+    run(main())
+
+
 @pytest.mark.parametrize("how", ["closes", "resets", "closes_for_writing"])
 @pytest.mark.parametrize("when", ["in the queue", "before the first item", "after it"])
 def test_a_client_that_goes_ends_the_work_at_once(how: str, when: str) -> None:
@@ -143,7 +153,7 @@ def test_a_client_that_goes_ends_the_work_at_once(how: str, when: str) -> None:
 
 
 def test_a_client_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "STALL_S", 0.2)
+    monkeypatch.setattr(presence, "STALL_S", 0.2)
 
     async def main() -> None:
         sent = 0

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from reference_impl.router.app.processes import BODY, GRID, Router, events, running, written
+from trueup_reference.router.grid_file import read_plan
+from trueup_reference.router.plan import Plan
+from trueup_reference.router.reloading import GridWatch
 
 TOKENS = ("0123456789abcdef", "fedcba9876543210")
 
@@ -75,6 +79,31 @@ def test_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
             await router.until_logged("a new grid is in force")
             assert await pool_of(router) == "prefill1"
             assert (await reloads(router, "taken"), await reloads(router, "refused")) == (1, 2)
+
+    run(main())
+
+
+def test_a_fault_of_our_own_does_not_end_the_watching(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        path = written(tmp_path / "grid.json", GRID)
+        outcomes: list[str] = []
+        taken: list[Plan] = []
+
+        def read(data: bytes) -> Plan:
+            if data == b"crash":
+                raise ZeroDivisionError
+            return read_plan(path, data, {})
+
+        watch = GridWatch(path, read, outcomes.append, poll_s=0.01)
+        watch.first()
+        watching = asyncio.create_task(watch.run(taken.append))
+        for content, due in (("crash", ["refused"]), (SWAPPED, ["refused", "taken"])):
+            written(path, content)
+            while outcomes != due:
+                await asyncio.sleep(0.01)
+        watching.cancel()
+        assert len(taken) == 1
+        assert "ZeroDivisionError" in caplog.text
 
     run(main())
 

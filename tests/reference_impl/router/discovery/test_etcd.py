@@ -13,7 +13,7 @@ from fix_etcd import EtcdServer
 from reference_impl.router.discovery.registering import TTL_S, Fleet, run
 from reference_impl.router.discovery.watching import entry, ids, until
 from trueup_reference.etcd import Event as EtcdEvent
-from trueup_reference.etcd import KeyValue, Watched
+from trueup_reference.etcd import KeyValue, Listed, Watched
 from trueup_reference.etcd.messages import Header
 
 
@@ -81,8 +81,14 @@ def test_while_etcd_is_away_what_is_known_is_kept_and_told(etcd: EtcdServer) -> 
         assert (fleet.discovery.problem or "").startswith(f"etcd: {etcd.url}: ")
         assert (fleet.discovery.problem or "").endswith("; what was known before is kept")
         await fleet.remain(2 * TTL_S, lambda: ids(fleet.discovery) == {"pool": ["w1", "w2"]})
+        fleet.gate.clear()
+        fleet.probed.clear()
         await etcd.start_beside()
         await until(fleet.discovery, lambda: fleet.discovery.problem is None)
+        while len(fleet.probed) < 2:
+            await asyncio.sleep(0.001)
+        assert ids(fleet.discovery) == {"pool": ["w1", "w2"]}, "they are not given up while they are asked"
+        fleet.gate.set()
         await fleet.remain(2 * TTL_S, lambda: ids(fleet.discovery) == {"pool": ["w1", "w2"]})
 
     run(Fleet(etcd), work)
@@ -262,6 +268,54 @@ def test_after_a_compaction_it_lists_again(etcd: EtcdServer, caplog: pytest.LogC
         assert not any(one.startswith("discovery_away") for one in told), "etcd was well"
         await fleet.register("w4")
         await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["w1", "w3", "w4"]})
+
+    run(Fleet(etcd, ttl_s=60), work)
+
+
+def test_a_list_that_is_late_takes_nothing_back(etcd: EtcdServer, caplog: pytest.LogCaptureFixture) -> None:
+    """While its answer is on the way, the watch may tell of what happened later."""
+
+    async def work(fleet: Fleet) -> None:
+        await fleet.register("w1", "w2")
+        await fleet.discovery.start()
+        client = fleet.discovery._client
+        ask = client.list
+
+        async def late(prefix: str) -> Listed:
+            listed = await ask(prefix)
+            await fleet.client.delete(fleet.key("w2"))
+            await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["w1"]})
+            return listed
+
+        client.list = late  # type: ignore[method-assign]
+        probes = len(fleet.probed)
+        assert not await fleet.discovery._list()
+        assert ids(fleet.discovery) == {"pool": ["w1"]}
+        client.list = ask  # type: ignore[method-assign]
+        assert not await fleet.discovery._list()
+        assert ids(fleet.discovery) == {"pool": ["w1"]}
+        assert (len(fleet.probed), caplog.records) == (probes, [])
+
+    run(Fleet(etcd, ttl_s=60), work)
+
+
+def test_a_fault_in_the_watching_is_told_and_it_goes_on(etcd: EtcdServer, caplog: pytest.LogCaptureFixture) -> None:
+    async def work(fleet: Fleet) -> None:
+        client = fleet.discovery._client
+        ask, failures = client.list, [RuntimeError("a fault")]
+
+        async def fails_once(prefix: str) -> Listed:
+            if failures:
+                raise failures.pop()
+            return await ask(prefix)
+
+        client.list = fails_once  # type: ignore[method-assign]
+        await fleet.register("w1")
+        await fleet.discovery.start()
+        assert fleet.discovery.problem == "etcd: RuntimeError: a fault; what was known before is kept"
+        await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["w1"]})
+        assert fleet.discovery.problem is None
+        assert caplog.records[0].getMessage() == "discovery_failed"
 
     run(Fleet(etcd, ttl_s=60), work)
 

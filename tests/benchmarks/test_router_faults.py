@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,10 +56,15 @@ def test_a_router_that_loses_requests_is_found_out(tmp_path: Path) -> None:
     check_books(kept)
 
 
+needs_etcd = pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_nothing_is_lost_in_a_long_run(tmp_path: Path, seed: str) -> None:
-    code, told, kept = run(tmp_path, "--minutes", "1.5", "--seed", seed)
+@pytest.mark.parametrize(
+    "words", [("--seed", "1"), pytest.param(("--seed", "2", "--etcd"), marks=needs_etcd)], ids=["a file", "etcd"]
+)
+def test_nothing_is_lost_in_a_long_run(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, told, kept = run(tmp_path, "--minutes", "1.5", *words)
     assert (code, kept["broken"]) == (0, []), told
     assert kept["counts"]["interrupted_then_completed"] == kept["counts"]["requests_interrupted"] > 0
     assert kept["counts"]["failovers"] > 0

@@ -42,7 +42,7 @@ def test_nothing_is_lost_in_a_short_run(tmp_path: Path) -> None:
     code, told, kept = run(tmp_path, "--minutes", "0.1", "--seed", "3", "--rate", "15")
     assert (code, kept["broken"]) == (0, []), told
     assert told.endswith("kept: nothing was lost\n")
-    assert len(kept["faults"]) >= 3
+    assert len(kept["faults"]) >= 2
     check_books(kept)
 
 

@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from trueup_reference.router.app import Service
+from trueup_reference.router.http_protocol import HttpProtocol
 from trueup_reference.router.service import ServiceSettings
 
 logger = logging.getLogger("trueup_reference.router.serving")
@@ -88,7 +89,7 @@ class Server:
         """`OSError` or `ssl.SSLError` for a certificate that cannot be used."""
         config = uvicorn.Config(
             app,
-            http="auto",
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             interface="asgi3",

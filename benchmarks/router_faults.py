@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import platform
@@ -108,7 +109,8 @@ async def run(args: argparse.Namespace, folder: Path) -> int:
             **{"router": args.router or "reference", "counts": ledger.counts(), "broken": broken},
             **{"faults": faults.committed, "requests": ledger.told()},
         }
-        args.ledger.write_text(json.dumps(kept) + "\n", encoding="utf-8")
+        data = f"{json.dumps(kept)}\n".encode()
+        args.ledger.write_bytes(gzip.compress(data, mtime=0) if args.ledger.suffix == ".gz" else data)
     return 1 if broken else 0
 
 
@@ -156,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--faults", type=kinds, default=list(FAULTS), metavar="WHOM:WHAT,…", help=f"of {', '.join(FAULTS)}"
     )
-    parser.add_argument("--ledger", type=Path, metavar="FILE.json", help="keep what became of every request")
+    parser.add_argument("--ledger", type=Path, metavar="FILE.json[.gz]", help="keep what became of every request")
     parser.add_argument("--etcd", action="store_true", help="workers register in an etcd, which has faults too")
     parser.add_argument("--router", default="", metavar="PROGRAM", help="another one than the reference")
     args = parser.parse_args(argv)

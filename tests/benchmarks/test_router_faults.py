@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shlex
 import shutil
@@ -18,11 +19,11 @@ CARELESS = Path(__file__).with_name("careless_router.py")
 
 
 def run(tmp_path: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
-    ledger = tmp_path / "ledger.json"
+    ledger = tmp_path / "ledger.json.gz"
     command = [sys.executable, str(PROJECT / "benchmarks/router_faults.py"), "--ledger", str(ledger), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, json.loads(ledger.read_text(encoding="utf-8"))
+    return done.returncode, done.stdout, json.loads(gzip.decompress(ledger.read_bytes()))
 
 
 def check_books(kept: dict[str, Any]) -> None:

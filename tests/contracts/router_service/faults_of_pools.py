@@ -99,7 +99,7 @@ class KeepsConnections(Router):
 
     def connector(self) -> aiohttp.BaseConnector:
         made = aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
-        made._factory = functools.partial[ResponseHandler](_Unlooked, loop=asyncio.get_running_loop())
+        vars(made)["_factory"] = functools.partial(_Unlooked, loop=asyncio.get_running_loop())
         return made
 
 

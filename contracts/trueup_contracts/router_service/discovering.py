@@ -10,7 +10,6 @@ from trueup_contracts.router_service import grids, protocol
 from trueup_contracts.router_service.clocks import code_of, in_time, scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet, replace
 from trueup_contracts.router_service.retrying import RETRY
-from trueup_contracts.router_service.steps import Finish, Gate, Hold, Item
 from trueup_contracts.router_service.workers import Worker
 from trueup_contracts.subject import Subject
 
@@ -22,18 +21,9 @@ UNREADABLE = (b"", b'{"version": 1, "workers": [{"id": ', b"[]", b'{"version": 1
 
 @contextmanager
 def _two_pools(subject: Subject, wait_ms: int = WAIT_MS) -> Iterator[Fleet]:
-    settings = scaled(subject, pool_wait_ms=wait_ms)
+    settings = {**RETRY, **scaled(subject, pool_wait_ms=wait_ms)}
     with fleet(subject, grids.apart(subject), service=settings, fresh=True) as served:
         yield served
-
-
-def _keep_busy(served: Fleet, worker: Worker, pool: int) -> Gate:
-    """One request stays under way there, so that a router that counts prefers another worker."""
-    gate = Gate()
-    worker.script(*([Item()] if worker.phase != "prefill" else []), Hold(gate), Finish(), times=1)
-    served.generate(targets=grids.targets(pool))
-    served.until(lambda: gate.reached or None, f"a request at {worker.id}")
-    return gate
 
 
 def _until_used(served: Fleet, worker: Worker, pool: int) -> None:
@@ -66,11 +56,16 @@ def _unused(served: Fleet, worker: Worker, pool: int, why: str) -> None:
 def test_a_worker_that_appears_is_used(trueup_subject: Subject) -> None:
     with _two_pools(trueup_subject) as served:
         first = served.first[0]
-        gate = _keep_busy(served, first, 0)
         added = _like(served, first, f"{first.namespace}-added")
         served.rediscover(served.workers)
-        _until_used(served, added, 0)
-        gate.open()
+        first.stop()  # whichever a router prefers, the new one alone can serve
+
+        def look() -> bool:
+            served.generate(targets=grids.targets(0)).wait()
+            return bool(added.asked)
+
+        served.budgets.until(look, f"a request at {added.id}, which discovery names now")
+        served.generate(targets=grids.targets(0)).finished()
 
 
 @requirement("RS-111")
@@ -81,13 +76,10 @@ def test_a_worker_that_disappears_is_not_used(trueup_subject: Subject) -> None:
         served.rediscover([*others, {**there.entry, "id": moved.id}])
         _until_used(served, there, 0)
         _unused(served, moved, 0, "which has moved to another URL")
-        # What takes the other's place shows that the file was read.
         heir = _like(served, moved, f"{moved.namespace}-heir")
-        gate = _keep_busy(served, there, 0)
         served.rediscover([*others, heir])
         _until_used(served, heir, 0)
         _unused(served, there, 0, "which discovery names no more")
-        gate.open()
 
 
 def _empty_pool_0(served: Fleet) -> None:
@@ -134,12 +126,10 @@ def test_a_file_that_cannot_be_read_changes_nothing(trueup_subject: Subject) -> 
                 return False
 
             served.budgets.never(look, "")
-        first = served.first[0]
-        gate = _keep_busy(served, first, 0)
-        added = _like(served, first, f"{first.namespace}-added")
-        served.rediscover(served.workers)
-        _until_used(served, added, 0)
-        gate.open()
+        first, *others = served.workers
+        heir = _like(served, first, f"{first.namespace}-heir")
+        served.rediscover([*others, heir])
+        _until_used(served, heir, 0)
 
 
 @requirement("RS-115")

@@ -57,7 +57,8 @@ def _pool(
 ) -> Iterator[_Pool]:
     grid = grids.apart(subject, 3)
     ejection = {"failures": failures, **scaled(subject, backoff_ms=backoff_ms[0], max_backoff_ms=backoff_ms[1])}
-    settings = {**RETRY, "ejection": ejection}
+    # What keeps an instance busy must not be taken for its failure.
+    settings = {**RETRY, "ejection": ejection, "timeouts_ms": scaled(subject, between_items=LONG_MS)}
     with fleet(subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
         yield _Pool(served, number)
 

@@ -31,9 +31,12 @@ def _ask(served: Fleet, pool: int) -> tuple[Stream, str]:
 
 def _pools(served: Fleet, request_id: str, phase: str) -> list[int]:
     """The pools that were asked, in order."""
+    __tracebackhide__ = True
     namespaces = served.grid.pools(phase)
-    found = served.asked(request_id, phase)
-    return [namespaces.index(served.workers[one.number].namespace) for one in found]
+    found = [(one, served.workers[one.number].namespace) for one in served.asked(request_id, phase)]
+    strange = [one for one, namespace in found if namespace not in namespaces]
+    assert not strange, f"{phase} was asked of a worker of another phase: {strange}"
+    return [namespaces.index(namespace) for _, namespace in found]
 
 
 def _asked_when_all_refuse(served: Fleet, pool: int) -> list[int]:

@@ -232,11 +232,12 @@ class Worker:
         place = (asked.request_id, asked.phase)
         if place in self._under_way:  # a new attempt cancels the older
             self._under_way[place]()
-        self._under_way[place] = lambda: http11.reset(writer)
+        cancel = self._under_way[place] = lambda: http11.reset(writer)
         try:
             return await answering.run(self._steps_for(asked))
         finally:
-            del self._under_way[place]
+            if self._under_way.get(place) is cancel:
+                del self._under_way[place]
 
     def _steps_for(self, asked: Asked) -> Sequence[Step]:
         steps = self._next_script()(asked)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
+import sys
 
 from contracts.router_service.plain.pools import Admission, Pool, _Waiter
 from contracts.router_service.plain.router import Job, Router
@@ -71,13 +70,9 @@ class LeaksAtFailures(Router):
 class LeaksWhenClientsLeave(Router):
     """frees no place of a client that has left"""
 
-    async def serve_admitted(self, job: Job) -> None:
-        try:
-            await super().serve_admitted(job)
-        except asyncio.CancelledError:
-            for pool in job.pools.values():
-                pool.in_flight += 1
-            raise
+    def let_go(self, job: Job, *pools: Pool) -> None:
+        if not isinstance(sys.exception(), asyncio.CancelledError):
+            super().let_go(job, *pools)
 
 
 @fault("RS-094")
@@ -121,10 +116,18 @@ class OneBoundForAll(Admission):
         return sum(one.queued for one in self.seen) >= self.bounds.max_queued
 
 
-@fault("RS-090")
-class NoPlaceElsewhere(Router):
-    """takes no place in the faster pool that it goes on to"""
+@fault("RS-124")
+class NoDeadlineInTheQueue(Router):
+    """has deadlines for what is under way alone"""
 
-    @contextlib.contextmanager
-    def slot(self, job: Job, pool: Pool) -> Iterator[bool]:
-        yield True
+    def queue_end_s(self, job: Job) -> float:
+        return job.end_s + 1e6
+
+
+@fault("RS-125")
+class ForgetsTheQueue(Admission):
+    """cuts who waits when it ends"""
+
+    def refuse_all(self, failed: Failed) -> None:
+        for waiter in self.waiters:
+            waiter.granted.cancel()

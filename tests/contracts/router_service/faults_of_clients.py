@@ -82,18 +82,6 @@ class OneAtATime(Service):
             return await super().body(request)
 
 
-@fault("RS-020")
-class Buffers(Streamed):
-    """tells everything at the end"""
-
-    kept = b""
-
-    async def tell(self, name: str, data: dict[str, Any]) -> None:
-        self.kept += self.written(name, data)
-        if name in ("finish", "error"):
-            await self.write(self.kept)
-
-
 @fault("RS-122")
 class FallsIntoDepths(Service):
     """answers 500 to what it did not expect"""

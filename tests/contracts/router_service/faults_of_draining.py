@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from typing import Any
 
 from aiohttp import web
 
@@ -17,10 +18,14 @@ from contracts.router_service.seeding import fault
 
 @fault("RS-100")
 class StaysReady(Service):
-    """is ready until its port closes"""
+    """is ready as long as it answers, and answers as long as it works"""
 
-    def begin_drain(self) -> None:
-        asyncio.get_running_loop().call_later(self.router.bounds.drain_notice_s, super().begin_drain)
+    def is_ready(self, pools: dict[str, dict[str, Any]]) -> bool:
+        return True
+
+    async def drain(self, sites: list[web.TCPSite]) -> None:
+        await asyncio.sleep(self.router.bounds.drain_s)
+        await super().drain(sites)
 
 
 @fault("RS-101")
@@ -40,6 +45,7 @@ class CutsStreams(Service):
     async def drain(self, sites: list[web.TCPSite]) -> None:
         self.begin_drain()
         await asyncio.sleep(self.router.bounds.drain_notice_s)
+        os._exit(0)
 
 
 @fault("RS-102")

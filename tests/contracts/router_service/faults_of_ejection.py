@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contracts.router_service.plain.asking import WorkerFailed
 from contracts.router_service.plain.pools import Ejection, Pool, Worker
 from contracts.router_service.plain.router import Router
@@ -17,11 +19,11 @@ class NeverEjects(Ejection):
 
 
 @fault("RS-086")
-class NeverComesBack(Ejection):
+class NeverComesBack(Pool):
     """leaves workers alone for good"""
 
-    def backoff_s(self, worker: Worker) -> float:
-        return 1e6
+    def choose(self, tried: Sequence[Worker]) -> Worker | None:
+        return super().choose([*tried, *(one for one in self.workers if one.ejections)])
 
 
 @fault("RS-087")
@@ -30,14 +32,6 @@ class SameBackoff(Ejection):
 
     def backoff_s(self, worker: Worker) -> float:
         return self.bounds.backoff_s
-
-
-@fault("RS-087")
-class NoMostBackoff(Ejection):
-    """doubles the back-off without an end"""
-
-    def backoff_s(self, worker: Worker) -> float:
-        return self.bounds.backoff_s * 2.0 ** min(worker.ejections, 30)
 
 
 @fault("RS-088")

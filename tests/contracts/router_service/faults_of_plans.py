@@ -88,7 +88,7 @@ class CutsAtReload(Service):
         router.reload = cutting  # type: ignore[method-assign]
 
 
-@fault("RS-108")
+@fault("RS-106")
 class AsksTheNewPlan(Router):
     """looks for the pool of each phase in the grid of the moment"""
 

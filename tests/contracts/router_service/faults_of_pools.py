@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from contracts.router_service.plain.grid import Plan
 from contracts.router_service.plain.pools import Admission, Pool, Worker
@@ -77,15 +78,6 @@ class OneRouterId(Router):
         self.router_id = "router"
 
 
-@fault("RS-118")
-class SameKeys(Router):
-    """has the same router_id in each process, so that replicas repeat each other's keys"""
-
-    def __init__(self, plan: Plan, bounds: Bounds) -> None:
-        super().__init__(plan, bounds)
-        self.router_id = "router"
-
-
 @fault("RS-119")
 class SharedConnections(Router):
     """has a hundred connections for all pools"""
@@ -94,9 +86,15 @@ class SharedConnections(Router):
         return aiohttp.TCPConnector(limit=100, force_close=True)
 
 
-@fault("RS-001")
-class NeverReady(Pool):
-    """is never ready"""
+@fault("RS-118", "Router")
+class RepeatsTheirKeys(OneRouterId):
+    """has the keys of the replica that was killed"""
 
-    def state(self) -> tuple[bool, str]:
-        return False, "not yet"
+
+@fault("RS-126")
+class KeepsConnections(Router):
+    """asks on connections that it has kept, without a look whether they have ended"""
+
+    def connector(self) -> aiohttp.BaseConnector:
+        ResponseHandler.is_connected = lambda self: True  # type: ignore[method-assign]
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=600)

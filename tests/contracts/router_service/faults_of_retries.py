@@ -151,13 +151,11 @@ class PrefillOnce(Router):
 
 
 @fault("RS-066")
-class FirstTransfer(Router):
-    """keeps the transfer of the worker that failed"""
+class NoTransfer(Router):
+    """hands no transfer on to decode"""
 
-    async def hand_on(self, job: Job, phase: str, name: str, data: dict[str, Any]) -> None:
-        before = job.transfer
-        await super().hand_on(job, phase, name, data)
-        job.transfer = before or job.transfer
+    def body(self, job: Job, phase: str, number: int) -> dict[str, Any]:
+        return {**super().body(job, phase, number), "transfer": None}
 
 
 @fault("RS-067")

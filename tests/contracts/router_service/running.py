@@ -33,6 +33,7 @@ def subject_of(started: str, claims: Collection[str] = ALL, scale: float = 1.0) 
     """A service that is started by this command."""
     settings = Settings(PROJECT, scale, claims={f"{SUITE.name}@x": frozenset(claims)})
     subject = CommandSubject(SUITE, "x", started, settings)
+    subject.scale = scale
     try:
         yield subject
     finally:

@@ -103,7 +103,7 @@ class Router:
         """Tells the client everything. `Failed` where it is not accepted; after that errors are events."""
         job = self.make_job(asked, client)
         try:
-            async with asyncio.timeout_at(job.end_s):
+            async with asyncio.timeout_at(self.queue_end_s(job)):
                 await self.admit(job)
         except TimeoutError:
             raise self.too_late() from None
@@ -139,6 +139,10 @@ class Router:
         """When it is over, at the latest."""
         limits_s = [self.bounds.total_s] if asked.deadline_s is None else [self.bounds.total_s, asked.deadline_s]
         return asyncio.get_running_loop().time() + min(limits_s)
+
+    def queue_end_s(self, job: Job) -> float:
+        """Until when it may wait."""
+        return job.end_s
 
     def too_late(self) -> Failed:
         return Failed("timeout_total", "the time of the request is over")

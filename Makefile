@@ -26,7 +26,7 @@ VERSION_FILE := checks/trueup/__init__.py
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help check test lint test-slow fuzz bench faults demo clean
+.PHONY: help check test lint test-slow fuzz bench faults demo demo-kv clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -64,7 +64,10 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
 
-demo: $(TEST_READY)  ## three mock workers, and a KV index that routes requests among them, live; Ctrl-C ends it
+demo: $(TEST_READY)  ## a router, four pools of mock workers, traffic, workers that are killed, live; ends by itself
+	$(BIN)/python -m trueup_reference.router_demo
+
+demo-kv: $(TEST_READY)  ## three mock workers, and a KV index that routes requests among them, live; Ctrl-C ends it
 	$(BIN)/trueup-kv-index --mock-workers 3
 
 clean:  ## remove the environment and everything built

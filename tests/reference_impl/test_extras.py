@@ -26,12 +26,17 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
 
+ROUTER = ["--config", "grid.json", "--model-name", "mock", "--discovery", "workers.json"]
+
+
 @pytest.mark.parametrize(
     ("hidden", "module", "words", "program"),
     [
         ("aiohttp", "trueup_reference.mock_worker", [], "mock_worker"),
         ("zmq", "trueup_reference.mock_worker", [], "mock_worker"),
         ("xxhash", "trueup_reference.mock_worker", [], "mock_worker"),
+        ("starlette", "trueup_reference.router", ROUTER, "trueup-router"),
+        ("uvicorn", "trueup_reference.router", ROUTER, "trueup-router"),
         ("aiohttp", "trueup_reference.kv_demo", ["--mock-workers", "1", "--once"], "trueup-kv-index"),
         ("rich", "trueup_reference.kv_demo", ["--mock-workers", "1", "--once"], "trueup-kv-index"),
         ("zmq", "trueup_reference.kv_demo", ["tcp://127.0.0.1:1", "--once"], "trueup-kv-index"),

@@ -38,7 +38,9 @@ def _left_ms(asked: Asked) -> float:
     __tracebackhide__ = True
     found = asked.body.get("deadline_ms")
     assert isinstance(found, int | float) and not isinstance(found, bool), f"{asked}: it was told no deadline"  # noqa: PT018
-    assert 0 < found <= FAR_MS, f"{asked}: the client's deadline is {FAR_MS} ms, and the worker was told {found}"
+    assert 0 < found <= FAR_MS + protocol.CLOCK_MS, (
+        f"{asked}: the client's deadline is {FAR_MS} ms, and the worker was told {found}"
+    )
     return found
 
 

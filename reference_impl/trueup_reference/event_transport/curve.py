@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import zmq
 from zmq.utils import z85
@@ -19,7 +19,7 @@ class ServerKeys(NamedTuple):
     secret_key: str
     allowed_client_keys: tuple[str, ...]
 
-    def apply(self, socket: zmq.Socket[bytes]) -> None:
+    def apply(self, socket: zmq.Socket[Any]) -> None:
         """Before the socket binds."""
         socket.curve_secretkey = self.secret_key.encode()
         socket.curve_publickey = zmq.curve_public(self.secret_key.encode())
@@ -33,7 +33,7 @@ class ClientKeys(NamedTuple):
     secret_key: str
     server_key: str
 
-    def apply(self, socket: zmq.Socket[bytes]) -> None:
+    def apply(self, socket: zmq.Socket[Any]) -> None:
         """Before the socket connects."""
         socket.curve_secretkey = self.secret_key.encode()
         socket.curve_publickey = zmq.curve_public(self.secret_key.encode())

@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Times are of one request alone: requests do not slow each other down.
+    """Times are of one request alone: requests slow each other down only by `max_prefills` and `max_decodes`.
 
-    Time to the first token: `ttft_ms`, plus `prefill_us_per_token` for each token of the prompt that is not cached.
+    Time to the first token: `ttft_ms`, plus `prefill_us_per_token` for each token of the prompt that is not cached, and
+    what it waits for its place.
     """
 
     worker_id: int = 1  # unsigned, 64 bits
@@ -20,7 +21,9 @@ class Settings:
     ttft_ms: float = 20.0
     prefill_us_per_token: float = 50.0
     itl_ms: float = 5.0  # between tokens
-    max_in_flight: int = 256  # requests; more get 429
+    max_in_flight: int = 256  # requests, those that wait among them; more get 429
+    max_prefills: int = 0  # prompts that are computed at once, the others waiting in line; 0: any number
+    max_decodes: int = 0  # answers likewise
     drain_ms: float = 5000.0  # for what is under way, when the worker ends
     seed: int = 0  # of the faults
 

@@ -3,60 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from trueup_reference.kv_index import local_hashes, sequence_hashes
 from trueup_reference.mock_worker.block_cache import BlockCache, Lease, NoRoomError
 from trueup_reference.mock_worker.faults import FaultPlan
 from trueup_reference.mock_worker.kv_events import KvEvents
-from trueup_reference.mock_worker.protocol import Asked, Told, WorkerError
+from trueup_reference.mock_worker.running import Line, Running
 from trueup_reference.mock_worker.settings import Settings
+from trueup_reference.worker_protocol import Asked, Phase, Told, WorkerError
 
 KEPT_KEYS = 10_000  # of work that has ended: the same key again gets 409
 VOCABULARY = 1 << 17
 _Key = tuple[str, str, str, int]
 
 
-class _Running:
-    """A piece of work under way; `stopped` says why it must end, once it must."""
-
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self.stopped: WorkerError | None = None
-        self._stop = asyncio.Event()
-        self._deadline = None if asked.deadline_ms is None else time.monotonic() + asked.deadline_ms / 1000
-
-    def stop(self, why: WorkerError) -> None:
-        self.stopped = self.stopped or why
-        self._stop.set()
-
-    async def take(self, seconds: float) -> None:
-        """Lets simulated work take its time, unless the work is stopped or its deadline passes."""
-        left = seconds if self._deadline is None else min(seconds, self._deadline - time.monotonic())
-        if left > 0 and self.stopped is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), left)
-        if self.stopped is not None:
-            raise self.stopped
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            raise WorkerError(408, "timeout_total", f"the deadline of {self.asked.deadline_ms:g} ms has passed")
-
-
 class Worker:
-    """Used from one event loop. `events` is left out where nobody listens."""
+    """Used from one event loop. `events` is left out where nobody listens; `phase`, where it serves all of them."""
 
-    def __init__(self, settings: Settings, faults: FaultPlan | None = None, events: KvEvents | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        faults: FaultPlan | None = None,
+        events: KvEvents | None = None,
+        phase: Phase | None = None,
+    ) -> None:
         """Idle, with an empty cache."""
+        self.phase = phase
         self.settings = settings
         self.faults = faults or FaultPlan(seed=settings.seed)
         self.cache = BlockCache(settings.capacity_blocks)
         self.events = events
         self.counts: Counter[str] = Counter()
         self.is_draining = False
-        self._running: dict[tuple[str, str], _Running] = {}
+        self.prefills = Line(lambda: self.settings.max_prefills)
+        self.decodes = Line(lambda: self.settings.max_decodes)
+        self._running: dict[tuple[str, str], Running] = {}
         self._ended: OrderedDict[_Key, None] = OrderedDict()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -101,7 +84,9 @@ class Worker:
                 running.stop(WorkerError(503, "draining", "the worker is ending"))
             await self._idle.wait()
 
-    def _admit(self, asked: Asked) -> _Running:
+    def _admit(self, asked: Asked) -> Running:
+        if self.phase not in (None, asked.phase):
+            raise WorkerError(400, "wrong_phase", f"{asked.phase} is asked of a worker for {self.phase}")
         place = (asked.request_id, asked.phase)
         before = self._running.get(place)
         if asked.key in self._ended or (before is not None and before.asked.key == asked.key):
@@ -114,12 +99,12 @@ class Worker:
             raise WorkerError(429, "overloaded", f"{len(self._running)} requests are under way", retry_after_s=1)
         if before is not None:
             before.stop(WorkerError(409, "superseded", f"attempt {asked.attempt} has come"))
-        running = self._running[place] = _Running(asked)
+        running = self._running[place] = Running(asked)
         self._idle.clear()
         self.counts["requests"] += 1
         return running
 
-    def _end(self, running: _Running) -> None:
+    def _end(self, running: Running) -> None:
         asked = running.asked
         self._ended[asked.key] = None
         if len(self._ended) > KEPT_KEYS:
@@ -140,27 +125,29 @@ class Worker:
         self.counts["cached_blocks"] += lease.cached
         return lease
 
-    async def _answer(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
+    async def _answer(self, running: Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
         asked, settings = running.asked, self.settings
         isl = len(asked.token_ids)
         # The last token of a prompt is computed in any case: its logits are what the first token comes of.
         cached = min(lease.cached * settings.block_size, isl - 1)
         if asked.phase != "decode":
-            await running.take(settings.ttft_ms / 1000 + settings.prefill_us_per_token * (isl - cached) / 1_000_000)
+            async with self.prefills.place(running):
+                await running.take(settings.ttft_ms / 1000 + settings.prefill_us_per_token * (isl - cached) / 1_000_000)
         self._stored(lease, hashes[lease.cached :], list(asked.token_ids), lease.cached)
         completed = 0
         if asked.phase == "prefill":
             yield Told("transfer", {"transfer": self._transfer(asked, hashes)})
         else:
-            async for told in self._items(running, lease, hashes):
-                yield told
-                completed += 1
+            async with self.decodes.place(running):
+                async for told in self._items(running, lease, hashes):
+                    yield told
+                    completed += 1
         usage = {"prompt_tokens": isl, "cached_tokens": cached, "completion_tokens": completed}
         reason = "prefill" if asked.phase == "prefill" else "length"
         yield Told("finish", {"reason": reason, "usage": usage})
         self.counts["finished"] += 1
 
-    async def _items(self, running: _Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
+    async def _items(self, running: Running, lease: Lease, hashes: list[int]) -> AsyncGenerator[Told, None]:
         asked, size = running.asked, self.settings.block_size
         tokens = list(asked.token_ids)
         for index in range(asked.max_tokens):
@@ -191,6 +178,14 @@ class Worker:
             "request_id": asked.request_id,
             "block_hashes": [str(each) for each in hashes],
         }
+
+
+def answer_tokens(token_ids: Sequence[int], max_tokens: int) -> list[int]:
+    """The tokens of a whole answer, whichever worker gives it."""
+    tokens = list(token_ids)
+    for index in range(max_tokens):
+        tokens.append(_token(tokens, index))
+    return tokens[len(token_ids) :]
 
 
 def _token(tokens: list[int], index: int) -> int:

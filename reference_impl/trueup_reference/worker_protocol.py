@@ -1,4 +1,4 @@
-"""The worker protocol: what is asked, what is answered, and how it is written as server-sent events."""
+"""What routers and workers say to each other, and how it is written: JSON, and server-sent events."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return (self.request_id, self.phase, self.router_id, self.attempt)
 
 
+def written(event: str, data: bytes) -> bytes:
+    """A server-sent event; `data` is JSON of one line."""
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
+
+
 class Told(NamedTuple):
     """An event of the answer: `item`, `transfer`, `finish` or `error`."""
 
@@ -40,7 +45,7 @@ class Told(NamedTuple):
 
     def written(self) -> bytes:
         """As a server-sent event."""
-        return f"event: {self.event}\ndata: ".encode() + msgspec.json.encode(self.data) + b"\n\n"
+        return written(self.event, msgspec.json.encode(self.data))
 
 
 class WorkerError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ def bounded(subject: Subject) -> Iterator[Fleet]:
     """Two may be under way in each pool, and one may wait, for long; the pools have nothing in common."""
     admission = {"max_in_flight": IN_FLIGHT, "max_queued": QUEUED, **scaled(subject, max_wait_ms=LONG_MS)}
     grid = grids.apart(subject)
-    with fleet(subject, grid, workers=dict.fromkeys(grid.first, 2), service={"admission": admission}) as served:
+    with fleet(subject, grid, workers=dict.fromkeys(grid.first, 2), service=_held_long(subject, admission)) as served:
         yield served
 
 
@@ -47,8 +47,13 @@ def bounded(subject: Subject) -> Iterator[Fleet]:
 def _one_at_a_time(subject: Subject) -> Iterator[Fleet]:
     """One may be under way, and others wait, for a second."""
     admission = {"max_in_flight": 1, "max_queued": 8, **scaled(subject, max_wait_ms=WAIT_MS)}
-    with fleet(subject, grids.plain(subject), service={"admission": admission}) as served:
+    with fleet(subject, grids.plain(subject), service=_held_long(subject, admission)) as served:
         yield served
+
+
+def _held_long(subject: Subject, admission: Mapping[str, int]) -> dict[str, Any]:
+    """What is held at its worker stays there: no clock makes room."""
+    return {"admission": admission, "timeouts_ms": scaled(subject, first_item=LONG_MS)}
 
 
 def hold(served: Fleet, pool: int = 0) -> tuple[Gate, list[Stream]]:

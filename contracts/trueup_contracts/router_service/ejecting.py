@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from trueup_contracts import requirement
@@ -13,8 +13,8 @@ from trueup_contracts.router_service.clocks import scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.retrying import RETRY
 from trueup_contracts.router_service.scripting import Victim
-from trueup_contracts.router_service.steps import Finish, Gate, Hold, Item, Status, complete
-from trueup_contracts.router_service.workers import Worker
+from trueup_contracts.router_service.steps import Finish, Gate, Hold, Item, Status, Step, complete
+from trueup_contracts.router_service.workers import Asked, Worker
 from trueup_contracts.subject import Subject
 
 FAILURES, REQUESTS = 2, 12
@@ -34,13 +34,22 @@ class _Pool:
         """A request for it."""
         return self.served.generate(targets=grids.targets(self._number))
 
-    def keep_busy(self, worker: Worker) -> Gate:
-        """One request stays under way at this worker: who has the least is then the other one."""
+    def with_one_ill(self) -> tuple[Victim, Gate]:
+        """The instance asked first has failed; its request stays under way at the other, until the gate opens.
+
+        Who has the least under way is then the one that failed.
+        """
         gate = Gate()
-        worker.script(Item(), Hold(gate), Finish(), times=1)
+        held: list[Asked] = []
+
+        def others(asked: Asked) -> Sequence[Step]:
+            held.append(asked)
+            return [Item(), Hold(gate), Finish()] if len(held) == 1 else complete(asked)
+
+        victim = Victim(self.workers, Status(503), others=others)
         self.ask()
-        self.served.until(lambda: gate.reached or None, f"a request at {worker.id}")
-        return gate
+        self.served.until(lambda: gate.reached or None, "a request at the instance that is well")
+        return victim, gate
 
     def until_asked(self, worker: Worker, count: int) -> None:
         """One request at once after the other, until this worker has got so many."""
@@ -48,7 +57,9 @@ class _Pool:
         deadline_s = time.monotonic() + self.served.budgets.signal_s
         while len(worker.asked) < count:
             self.ask().finished()
-            assert time.monotonic() < deadline_s, f"{worker.id} was asked {worker.asked}, and its back-off is over"
+            assert time.monotonic() < deadline_s, (
+                f"{worker.id} was asked {len(worker.asked)} times and not once more, though its back-off is over"
+            )
 
 
 @contextmanager
@@ -78,10 +89,8 @@ def test_a_worker_that_fails_is_left_out(trueup_subject: Subject) -> None:
 @requirement("RS-086")
 def test_a_worker_that_is_well_again_is_used(trueup_subject: Subject) -> None:
     with _pool(trueup_subject, 0) as pool:
-        victim = Victim(pool.workers, Status(503))
-        pool.ask().finished()
+        victim, gate = pool.with_one_ill()
         victim.does(*[Item()] * 3, Finish())
-        gate = pool.keep_busy(victim.others[0])
         pool.until_asked(victim.worker, 3)
         gate.open()
 
@@ -89,9 +98,7 @@ def test_a_worker_that_is_well_again_is_used(trueup_subject: Subject) -> None:
 @requirement("RS-087")
 def test_the_back_off_grows(trueup_subject: Subject) -> None:
     with _pool(trueup_subject, 1) as pool:
-        victim = Victim(pool.workers, Status(503))
-        pool.ask().finished()
-        gate = pool.keep_busy(victim.others[0])
+        victim, gate = pool.with_one_ill()
         pool.until_asked(victim.worker, PROBES)
         gate.open()
         times_s = [one.at_s for one in victim.worker.asked[:PROBES]]

@@ -73,7 +73,8 @@ def test_an_interrupted_request_completes_through_another_router(trueup_subject:
         first.kill()
         for stream in streams:
             stream.wait()
-            assert stream.fault is not None, f"its router was killed, and the answer looks whole: {stream.told}"
+            last = stream.events[-1].name if stream.events else None
+            assert last not in ("finish", "error"), f"its router was killed, and it looks whole: {stream.told}"
         for body, count in zip(bodies, (2, 3), strict=True):
             events = second.generate(body).finished()
             asked = served.asked(body["request_id"], served.grid.phases[-1])

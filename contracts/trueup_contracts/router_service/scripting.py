@@ -25,12 +25,12 @@ class Once:
 
 
 class Victim:
-    """Of several workers the one that is asked first does as these steps say, until `heal`; the others answer whole."""
+    """Of several workers the one that is asked first does as these steps say; the others answer whole."""
 
-    def __init__(self, workers: Sequence[Worker], *steps: Step) -> None:
-        self._workers, self._steps = workers, steps
+    def __init__(self, workers: Sequence[Worker], *steps: Step, others: Script = complete) -> None:
+        """`others`: what they do instead."""
+        self._workers, self._steps, self._others = workers, steps, others
         self._worker_id: str | None = None
-        self._others: Script = complete
         give(workers, self)
 
     def __call__(self, asked: Asked) -> Sequence[Step]:

@@ -145,10 +145,9 @@ def complete(asked: Asked) -> Sequence[Step]:
 
 def told(steps: Iterable[Step]) -> str:
     """In words, for what repeats a failure: fields that are as always are left out."""
-    shown = [_step(step) for step in steps]
-    return ", ".join(
-        shown if len(shown) <= _MOST_STEPS else [*shown[:_MOST_STEPS], f"and {len(shown) - _MOST_STEPS} more"]
-    )
+    every = list(steps)
+    shown = [_step(step) for step in every[:_MOST_STEPS]]
+    return ", ".join([*shown, f"and {len(every) - _MOST_STEPS} more"] if len(every) > _MOST_STEPS else shown)
 
 
 def _step(step: Step) -> str:

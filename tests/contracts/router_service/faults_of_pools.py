@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from pathlib import Path
 
 import aiohttp
@@ -93,8 +95,14 @@ class RepeatsTheirKeys(OneRouterId):
 
 @fault("RS-126")
 class KeepsConnections(Router):
-    """asks on connections that it has kept, without a look whether they have ended"""
+    """asks on connections that it has kept, and takes their end for the worker's failure"""
 
     def connector(self) -> aiohttp.BaseConnector:
-        ResponseHandler.is_connected = lambda self: True  # type: ignore[method-assign]
-        return aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
+        made = aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
+        vars(made)["_factory"] = functools.partial(_Unlooked, loop=asyncio.get_running_loop())
+        return made
+
+
+class _Unlooked(ResponseHandler):
+    def is_connected(self) -> bool:
+        return True

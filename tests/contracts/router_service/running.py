@@ -12,6 +12,7 @@ from pathlib import Path
 from contracts.router_service.seeding import Fault
 from contracts.suite_runs import verdicts_of
 from fix_repository import PROJECT
+from trueup_contracts.declarations import REFERENCE
 from trueup_contracts.profile import Profile
 from trueup_contracts.router_service import SUITE
 from trueup_contracts.services.command import CommandSubject
@@ -28,6 +29,11 @@ UNSTEADY: frozenset[str] = frozenset()
 def command(program: str, *words: str) -> str:
     """Of a program in `others/`."""
     return f"{shlex.join([sys.executable, str(OTHERS / program)])} {PLACEHOLDERS} {shlex.join(words)}".strip()
+
+
+def reference() -> str:
+    """Of the reference, over a discovery file."""
+    return REFERENCE[SUITE.name].removeprefix("command: ")
 
 
 @contextmanager

@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import uuid
+from typing import NoReturn
 
 WHEN_THERE = [sys.executable, "-S", "-c", "import time; print('there', flush=True); time.sleep(1e6)"]
 
 
-def main() -> int:
-    """Comes back only where the workers cannot be brought into etcd."""
+def main() -> NoReturn:
+    """Ends here only where the workers cannot be brought into etcd."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--etcd", required=True)
     parser.add_argument("--discovery", required=True)
@@ -27,9 +28,9 @@ def main() -> int:
     beside = subprocess.Popen([*mirror, *WHEN_THERE], stdout=subprocess.PIPE)
     assert beside.stdout is not None
     if not beside.stdout.readline():
-        return beside.wait()
+        sys.exit(beside.wait())
     os.execv(sys.executable, [sys.executable, "-m", "trueup_reference.router", "--discovery", where, *others])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

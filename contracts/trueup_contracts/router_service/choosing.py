@@ -122,7 +122,7 @@ def test_an_absent_target_counts_as_the_midpoint(trueup_subject: Subject) -> Non
     with fleet(trueup_subject, _both(trueup_subject)) as served:
         _check_both(served, "no target", 1, 1)
         _check_both(served, "a TTFT target of 2,900 ms alone", 2, 1, targets={"ttft_ms": 2_900})
-        _check_both(served, "an ITL target of 10 ms alone", 1, 0, router={"itl_target": 10})
+        _check_both(served, "an ITL target of 10 ms alone", 1, 0, targets={"itl_ms": 10})
 
 
 @requirement("RS-015")

@@ -25,7 +25,7 @@ ORDERS = {0: [0, 2, 1, 3], 1: [1], 2: [2, 1, 3], 3: [3]}
 
 def _ask(served: Fleet, pool: int) -> tuple[Stream, str]:
     """A request that the grid sends to this pool of the first phase; and its id."""
-    body = served.request(targets={"ttft_target": grids.ttft_of(pool)})
+    body = served.request(targets={"ttft_ms": grids.ttft_of(pool)})
     return served.router.generate(body), body["request_id"]
 
 
@@ -121,7 +121,7 @@ def test_phases_have_orders_of_their_own(trueup_subject: Subject) -> None:
 
         def asked(ttft: int, itl: int, names: Sequence[str]) -> list[list[int]]:
             give(served.workers_of(*names), always(Status(503)))
-            targets = {"ttft_target": grids.ttft_of(ttft), "itl_target": grids.ttft_of(itl)}
+            targets = {"ttft_ms": grids.ttft_of(ttft), "itl_ms": grids.ttft_of(itl)}
             body = served.request(targets=targets)
             served.router.generate(body).whole()
             found = [_pools(served, body["request_id"], phase) for phase in ("prefill", "decode")]
@@ -133,7 +133,7 @@ def test_phases_have_orders_of_their_own(trueup_subject: Subject) -> None:
         found = asked(1, 0, ["decode-0"])
         assert found == [[1], [0]], f"the fastest pools failed: prefill {found[0]} and decode {found[1]} were asked"
         give(served.workers_of("decode-1"), always(Item(), Hold(gate), Cut()))
-        stream = served.generate(targets={"ttft_target": grids.ttft_of(0), "itl_target": grids.ttft_of(1)})
+        stream = served.generate(targets={"ttft_ms": grids.ttft_of(0), "itl_ms": grids.ttft_of(1)})
         stream.until("item")
         gate.open()
         stream.failed()

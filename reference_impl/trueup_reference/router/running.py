@@ -61,24 +61,25 @@ async def run(options: Options) -> int:
         )
         server = _server(options, service, settings)
         listening = bind(options.host, options.port)
-        stack.callback(listening.close)
-        try:
-            await router.start()
-        except DiscoveryError as error:
-            raise StartError(f"--discovery: {error}") from error
-        watching = asyncio.create_task(watch.run(router.swap), name="grid")
-        stack.callback(watching.cancel)
+        for each in listening:
+            stack.callback(each.close)
         ending = Ending()
 
         def reload() -> None:
             watch.ask()
             _reload_tokens(options, service)
 
-        with signals(ending, reload):
-            await server.listen(listening)
-            _say(options, url_of(listening, with_tls=options.tls_cert is not None), router_id)
-            await ending.asked.wait()
-            await end(service, server, settings, ending.hurried)
+        stack.enter_context(signals(ending, reload))
+        try:
+            await router.start()
+        except DiscoveryError as error:
+            raise StartError(f"--discovery: {error}") from error
+        watching = asyncio.create_task(watch.run(router.swap), name="grid")
+        stack.callback(watching.cancel)
+        await server.listen(listening)
+        _say(options, url_of(listening[0], with_tls=options.tls_cert is not None), router_id)
+        await ending.asked.wait()
+        await end(service, server, settings, ending.hurried)
     logger.info("ended")
     return 0
 

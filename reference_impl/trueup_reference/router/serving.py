@@ -9,40 +9,62 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from trueup_reference.router.app import Service
+from trueup_reference.router.http_protocol import HttpProtocol
 from trueup_reference.router.service import ServiceSettings
 
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 logger = logging.getLogger("trueup_reference.router.serving")
 FLUSH_S = 5  # for the last bytes to clients, when draining is over
 BACKLOG = 2048
 KEEP_ALIVE_S = 75  # longer than a load balancer's, which must not find a connection closed that it has just chosen
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """The socket to listen on. `OSError` says where, too."""
+def bind(host: str, port: int) -> list[socket.socket]:
+    """The sockets to listen on, one for each address of the host, all on one port. `OSError` says where, too."""
+    made: list[socket.socket] = []
+    failed: OSError | None = None
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(address)
-        except BaseException:
-            made.close()
-            raise
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            port = made[0].getsockname()[1] if made else port
+            try:
+                made.append(_bound(family, kind, protocol, (address[0], port, *address[2:])))
+            except OSError as error:
+                if error.errno not in _NO_SUCH_ADDRESS:
+                    raise
+                failed = error  # such as ::1 of localhost where there is no IPv6
+        if not made:
+            raise failed or OSError("it has no address")
     except OSError as error:
+        for each in made:
+            each.close()
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return made
+
+
+def _bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except BaseException:
+        made.close()
+        raise
     return made
 
 
@@ -88,7 +110,7 @@ class Server:
         """`OSError` or `ssl.SSLError` for a certificate that cannot be used."""
         config = uvicorn.Config(
             app,
-            http="auto",
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -106,9 +128,9 @@ class Server:
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
 
-    async def listen(self, listening: socket.socket) -> None:
-        """Returns when it listens; closes the socket in the end."""
-        self._task = asyncio.create_task(self._server.serve([listening]), name="uvicorn")
+    async def listen(self, listening: list[socket.socket]) -> None:
+        """Returns when it listens; closes the sockets in the end."""
+        self._task = asyncio.create_task(self._server.serve(listening), name="uvicorn")
         began = asyncio.create_task(self._server.began.wait())
         await asyncio.wait({self._task, began}, return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():

@@ -42,14 +42,18 @@ class AsWorker(Work[Asked]):
     async def work(self, asked: Asked, told: Told, send: Send) -> None:
         """Ends where a newer attempt comes."""
         running = self._keys.begin(asked)
+        was_refused = False
         try:
             await super().work(asked, told, send)
+        except RouterError:
+            was_refused = True
+            raise
         except asyncio.CancelledError:
             if running.is_superseded and running.task.uncancel() == 0:
                 raise Refused(409, "superseded", "a newer attempt of this request has come") from None
             raise
         finally:
-            self._keys.end(running)
+            self._keys.end(running, is_known=not was_refused)
 
     async def answer(self, asked: Asked, answer: Answer, send: Send, told: Told) -> None:
         """`item`, `transfer`, `finish` and `error` as they come."""
@@ -113,11 +117,12 @@ class Keys:
         self._running[place] = running = Running(asked, task)
         return running
 
-    def end(self, running: Running) -> None:
-        """It is over."""
+    def end(self, running: Running, *, is_known: bool) -> None:
+        """It is over. `is_known`: whether its key is refused from now on; what was refused may come again."""
         place = (running.asked.request_id, running.asked.phase)
         if self._running.get(place) is running:
             del self._running[place]
-        self._ended[running.asked.key] = None
+        if is_known:
+            self._ended[running.asked.key] = None
         if len(self._ended) > KEPT_KEYS:
             self._ended.popitem(last=False)

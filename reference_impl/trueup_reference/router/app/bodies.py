@@ -26,7 +26,7 @@ class ClientGone(Exception):
 async def read_body(scope: Scope, receive: Receive, most_bytes: int = MOST_BYTES) -> bytes:
     """The whole body. `RouterError` where it is too large or too slow; `ClientGone` where it breaks off."""
     length = next((value for name, value in scope["headers"] if name == b"content-length"), None)
-    if length is not None and int(length) > most_bytes:  # the server has read it as a number
+    if length is not None and length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
     parts: list[bytes] = []
     size = 0

@@ -7,6 +7,7 @@ Messages name the field and never hold a prompt.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -19,6 +20,7 @@ from trueup_reference.router.protocol import Request, RouterError
 from trueup_reference.worker_protocol import MOST_TOKENS, Asked, Phase
 
 DEFAULT_COMPLETION_TOKENS = 16  # OpenAI's
+_PROXY_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 _Target = Annotated[float, msgspec.Meta(ge=0)]
 _Priority = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
@@ -227,7 +229,7 @@ def _one_of(given: Sequence[tuple[str, _Number | None]]) -> _Number | None:
 def _id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The id that a proxy in front has given the request."""
     found = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return found.decode("latin-1") if 0 < len(found) <= 128 and found.isascii() and found.isalnum() else None
+    return found.decode() if _PROXY_ID.fullmatch(found) else None
 
 
 def _refused(why: str) -> RouterError:

@@ -124,6 +124,7 @@ class Work(ABC, Generic[_Asked]):
             logger.exception("%s: a fault of the router's own", self.endpoint)
             await self._tell(RouterError("internal", "a fault of the router's own"), told, sending)
         finally:
+            sending.close()
             told.log(self.service.log_requests)
 
     def _read(self, body: bytes, scope: Scope, told: Told) -> tuple[_Asked, Request]:
@@ -168,10 +169,17 @@ class ClientStalled(Exception):
 
 
 class Sending:
-    """`send`, for clients that may take nothing any more: `ClientStalled` then."""
+    """`send` of one request, for clients that may take nothing any more: `ClientStalled` then.
+
+    One timer a request, and none a message: a stream has thousands of them.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._since_s: float | None = None  # of the message that is being sent
+        self._is_stalled = False
         self.has_begun = False
         self.has_ended = False
 
@@ -179,11 +187,34 @@ class Sending:
         """Sends it."""
         self.has_begun = True
         self.has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if self._timer is None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._task = task
+            self._timer = self._loop.call_later(STALL_S, self._look)
+        self._since_s = self._loop.time()
         try:
-            async with asyncio.timeout(STALL_S):
-                await self._send(message)
-        except TimeoutError:
-            raise ClientStalled from None
+            await self._send(message)
+        except asyncio.CancelledError:
+            if self._is_stalled and self._task.uncancel() == 0:
+                raise ClientStalled from None
+            raise
+        finally:
+            self._since_s = None
+
+    def close(self) -> None:
+        """Watches no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now_s = self._loop.time()
+        since_s = now_s if self._since_s is None else self._since_s
+        if now_s - since_s >= STALL_S:
+            self._is_stalled = True
+            self._task.cancel()
+        else:
+            self._timer = self._loop.call_at(since_s + STALL_S, self._look)
 
 
 def ended_by(event: Event) -> str:

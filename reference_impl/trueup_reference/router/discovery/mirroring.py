@@ -5,7 +5,8 @@ $ python -m trueup_reference.router.discovery.mirroring workers.json etcd://127.
 ```
 
 Each entry is a key under a lease of its own, which is kept alive while this runs. An entry that leaves the file leaves
-etcd at once.
+etcd at once. Behind `--`, a command that is started once all are there, is told SIGTERM, SIGINT and SIGHUP, and with
+which this ends.
 """
 
 from __future__ import annotations
@@ -85,26 +86,41 @@ class Mirror:
             self._changed.clear()
 
 
-async def _mirror(path: Path, address: str) -> int:
+async def _mirror(path: Path, address: str, command: Sequence[str]) -> int:
     ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with Mirror(path, EtcdSettings.read(address)):
-        await ended.wait()
-    return 0
+        loop.add_signal_handler(number, ended.set)
+    async with Mirror(path, EtcdSettings.read(address)) as mirror:
+        if not command:
+            await ended.wait()
+            return 0
+        await mirror.registered()
+        process = await asyncio.create_subprocess_exec(*command)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, _hand_on, process, number)
+        if ended.is_set():  # it came while the command was started
+            _hand_on(process, signal.SIGTERM)
+        return await process.wait()
+
+
+def _hand_on(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs until SIGTERM or SIGINT; 2 for what cannot be obeyed."""
+    """Runs until SIGTERM or SIGINT, or the command's end, whose status it has; 2 for what cannot be obeyed."""
     arguments = argparse.ArgumentParser(
         prog="python -m trueup_reference.router.discovery.mirroring",
         description="Keeps the workers of a discovery file in etcd, each under a lease, until SIGTERM or SIGINT.",
     )
     arguments.add_argument("file", type=Path)
     arguments.add_argument("etcd", help="etcd://HOST:PORT[,HOST:PORT...]/DEPLOYMENT")
+    arguments.add_argument("command", nargs="*", help="behind --: run while they are there")
     args = arguments.parse_args(argv)
     try:
-        return asyncio.run(_mirror(args.file, args.etcd))
+        return asyncio.run(_mirror(args.file, args.etcd, args.command))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"mirroring: {error}\n")
         return 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import aiohttp
 
 from trueup_reference.router.app import Service, make_app
-from trueup_reference.router.forwarding import Answer, GlobalRouter, PoolState
+from trueup_reference.router.forwarding import GlobalRouter, PoolState
 from trueup_reference.router.metrics import RouterMetrics
 from trueup_reference.router.protocol import Event, Request, RouterError
 from trueup_reference.router.service import ServiceSettings
@@ -20,7 +20,7 @@ Step = list[Event] | Callable[[], Awaitable[None]]
 READY = PoolState(True, "ready", 2, 2, 0, 0)
 
 
-class ScriptedAnswer(Answer):
+class ScriptedAnswer:
     """Says `accepted`, then what it is told; a step may be something to wait for."""
 
     def __init__(self, request: Request, steps: list[Step]) -> None:
@@ -37,7 +37,10 @@ class ScriptedAnswer(Answer):
             await step()
         return []
 
-    def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         self.is_closed.set()
 
 
@@ -93,7 +96,7 @@ async def served(router: ScriptedRouter, **settings: Any) -> AsyncIterator[tuple
     service = Service(cast("GlobalRouter", router), RouterMetrics(), "mock", **settings)
     server = Server(make_app(service), ServiceSettings(drain_ms=0))
     listening = bind("127.0.0.1", 0)
-    url = url_of(listening, with_tls=False)
+    url = url_of(listening[0], with_tls=False)
     await server.listen(listening)
     try:
         yield url, service

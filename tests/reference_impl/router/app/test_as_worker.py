@@ -88,6 +88,18 @@ def test_the_same_key_again_is_refused() -> None:
     asyncio.run(main())
 
 
+def test_a_key_whose_work_was_refused_may_come_again() -> None:
+    async def main() -> None:
+        router = ScriptedRouter([item(0, 7)], [finish()], refusal=RouterError("overloaded", "why"))
+        async with served(router) as (url, _):
+            assert (await post(url, "/v1/decode", DECODE))[0] == 429
+            router.refusal = None
+            assert (await post(url, "/v1/decode", DECODE))[0] == 200
+            assert (await post(url, "/v1/decode", DECODE))[0] == 409
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_new_attempt_ends_the_older(begun: bool) -> None:
     async def main() -> None:

@@ -132,6 +132,28 @@ def test_the_log_knows_requests_and_tells_no_prompt(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_client_that_goes_frees_the_worker(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path, itl_ms=20_000) as router:
+            worker = router.workers["decode0"].worker
+            async with aiohttp.ClientSession() as session:
+                response = await session.post(f"{router.url}/v1/generate", json={**BODY, "max_tokens": 9})
+                while not worker.in_flight:
+                    await asyncio.sleep(0.01)
+                response.close()
+                began_s = time.monotonic()
+                while worker.in_flight:
+                    await asyncio.sleep(0.005)
+                # 100 ms are for the router; the worker, this test and whatever else runs here have the rest.
+                assert time.monotonic() - began_s < 1
+            record = await router.until_logged("client_gone")
+            assert (record["extra"]["request_id"], record["extra"]["pool"]) == ("r", ["prefill1", "decode0"])
+            assert await router.metric('trueup_router_ended_requests_total{outcome="client_gone"}') == 1
+            assert await router.metric('trueup_router_in_flight_requests{pool="decode0"}') == 0
+
+    run(main())
+
+
 def test_work_that_was_accepted_ends_before_the_router_does(tmp_path: Path) -> None:
     async def main() -> None:
         service = {"drain_notice_ms": 400, "drain_ms": 20_000}

@@ -112,7 +112,8 @@ def test_an_id_is_made_or_taken_from_the_header() -> None:
     body = {name: value for name, value in PLAIN.items() if name != "request_id"}
     made = {generate(body).request_id for _ in range(50)}
     assert len(made) == 50
-    assert generate(body, (b"x-request-id", b"abc123")).request_id == "abc123"
+    for each in (b"abc123", b"0af76519-16cd-43dd-8448-eb211c80319c", b"1-67891233:abc/="):
+        assert generate(body, (b"x-request-id", each)).request_id == each.decode()
     assert generate(PLAIN, (b"x-request-id", b"abc123")).request_id == "r"
     assert generate(body, (b"x-request-id", b"a\xff b")).request_id not in {"a\xff b", ""}
 

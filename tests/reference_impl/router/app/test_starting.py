@@ -6,34 +6,54 @@ import json
 import os
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reference_impl.router.app.processes import AGG, COMMAND, GRID, written
+from trueup_reference.router import __main__ as main_module
 
 WORKERS = {"version": 1, "workers": []}
 
 
-def refused(folder: Path, *words: str, grid: Any = GRID, workers: Any = WORKERS, service: Any = None) -> str:
-    """What it says."""
-    given = [
+@pytest.fixture
+def refused(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Starts a router in this process, and gives what it says."""
+    monkeypatch.setattr(main_module, "configure", lambda *_, **__: None)  # the logging of the tests stays as it is
+
+    def start(*words: str, grid: Any = GRID, workers: Any = WORKERS, service: Any = None) -> str:
+        given = _given(tmp_path, grid, workers, service)
+        status = main_module.main([*given, *words])
+        out, err = capfd.readouterr()
+        assert (status, out) == (2, ""), err
+        return err.replace(f"{tmp_path}{os.sep}", "")
+
+    return start
+
+
+def _given(folder: Path, grid: Any, workers: Any, service: Any) -> list[str]:
+    return [
         *("--config", str(written(folder / "grid.json", grid))),
         *("--discovery", str(written(folder / "workers.json", workers))),
         *("--service", str(written(folder / "service.json", service or {}))),
         *("--model-name", "mock", "--port", "0"),
     ]
-    done = subprocess.run([*COMMAND, *given, *words], capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr.replace(f"{folder}{os.sep}", "")
 
 
-def test_a_wrong_grid_ends_it_with_every_finding(tmp_path: Path) -> None:
+def test_a_process_ends_so_too(tmp_path: Path) -> None:
+    command = [*COMMAND, *_given(tmp_path, {"mode": "aggr"}, WORKERS, None)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    first = "grid.json:1:10: error: /mode: there is no mode 'aggr' (did you mean 'agg'?) [grid-config/unknown-mode]"
+    assert done.stderr.splitlines()[0] == f"{tmp_path}{os.sep}{first}"
+
+
+def test_a_wrong_grid_ends_it_with_every_finding(refused: Callable[..., str]) -> None:
     wrong = json.dumps(GRID, indent=2).replace('"ttft_resolution": 2', '"ttft_resolution": 0')
     wrong = wrong.replace('"decode_pool_dynamo_namespaces"', '"decode_pool_dynamo_namespace"')
-    *lines, last = refused(tmp_path, grid=wrong).splitlines()
+    *lines, last = refused(grid=wrong).splitlines()
     found = [line for line in lines if line.startswith("grid.json:")]
     assert found == [
         "grid.json:1:1: error: the field 'decode_pool_dynamo_namespaces' is missing [grid-config/missing-field]",
@@ -56,14 +76,14 @@ def test_a_wrong_grid_ends_it_with_every_finding(tmp_path: Path) -> None:
         ('{"num_prefill_pools": ${POOLS}}', "grid.json"),
     ],
 )
-def test_what_is_no_grid(grid: str, told: str, tmp_path: Path) -> None:
-    assert refused(tmp_path, grid=grid).startswith(told)
+def test_what_is_no_grid(grid: str, told: str, refused: Callable[..., str]) -> None:
+    assert refused(grid=grid).startswith(told)
 
 
-def test_a_grid_that_is_not_there(tmp_path: Path) -> None:
-    told = refused(tmp_path, "--config", str(tmp_path / "other.json"))
+def test_a_grid_that_is_not_there(tmp_path: Path, refused: Callable[..., str]) -> None:
+    told = refused("--config", str(tmp_path / "other.json"))
     assert told == "trueup-router: other.json: No such file or directory\n"
-    assert refused(tmp_path, "--config", str(tmp_path)) == f"trueup-router: {tmp_path}: Is a directory\n"
+    assert refused("--config", str(tmp_path)) == f"trueup-router: {tmp_path}: Is a directory\n"
 
 
 @pytest.mark.parametrize(
@@ -76,8 +96,8 @@ def test_a_grid_that_is_not_there(tmp_path: Path) -> None:
         ({"retry": {"same_pool_attempts": True}}, "Expected `int`, got `bool` - at `$.retry.same_pool_attempts`"),
     ],
 )
-def test_a_wrong_service_file(service: Any, told: str, tmp_path: Path) -> None:
-    assert refused(tmp_path, service=service) == f"trueup-router: service.json: {told}\n"
+def test_a_wrong_service_file(service: Any, told: str, refused: Callable[..., str]) -> None:
+    assert refused(service=service) == f"trueup-router: service.json: {told}\n"
 
 
 @pytest.mark.parametrize(
@@ -91,8 +111,8 @@ def test_a_wrong_service_file(service: Any, told: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_discovery_file(workers: Any, told: str, tmp_path: Path) -> None:
-    assert refused(tmp_path, workers=workers).startswith(f"trueup-router: --discovery: {told}")
+def test_a_wrong_discovery_file(workers: Any, told: str, refused: Callable[..., str]) -> None:
+    assert refused(workers=workers).startswith(f"trueup-router: --discovery: {told}")
 
 
 @pytest.mark.parametrize(
@@ -110,14 +130,14 @@ def test_a_wrong_discovery_file(workers: Any, told: str, tmp_path: Path) -> None
         (["--port", "http"], "--port is 'http'; 0 to 65535 is due"),
     ],
 )
-def test_options_that_cannot_be_obeyed(words: list[str], told: str, tmp_path: Path) -> None:
-    assert refused(tmp_path, *words).startswith(f"trueup-router: {told}")
+def test_options_that_cannot_be_obeyed(words: list[str], told: str, refused: Callable[..., str]) -> None:
+    assert refused(*words).startswith(f"trueup-router: {told}")
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken(refused: Callable[..., str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = refused(tmp_path, "--port", str(port), grid=AGG)
+        told = refused("--port", str(port), grid=AGG)
     assert told == f"trueup-router: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 

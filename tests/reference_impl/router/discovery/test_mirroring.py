@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +43,19 @@ def test_its_command_tells_what_cannot_be(tmp_path: Path, capsys: pytest.Capture
     replace(path, entry())
     assert mirroring.main([str(path), "redis://h/d"]) == 2
     assert "is no address of etcd" in capsys.readouterr().err
+
+
+def test_a_command_runs_while_they_are_there(etcd: EtcdServer, tmp_path: Path) -> None:
+    path, where = tmp_path / "workers.json", f"etcd://{etcd.address}/test"
+    replace(path, entry("w1"))
+    program = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up', flush=True)"
+    argv = [sys.executable, "-m", "trueup_reference.router.discovery.mirroring", str(path), where]
+    argv += ["--", sys.executable, "-c", f"{program}; signal.pause()"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        [kept] = etcd.ask("kv/range", key="/trueup/test/workers/pool/w1")["kvs"]
+        assert base64.b64decode(kept["value"]) == entry("w1").written()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 7
+    assert "kvs" not in etcd.ask("kv/range", key="/trueup/test/workers/pool/w1")

@@ -1,0 +1,79 @@
+"""uvicorn's connections, for clients that are not trusted: heads are bounded in size and time, and refused in our form.
+
+By itself uvicorn lets a head grow and last without end (with httptools), and says what is wrong with it in plain text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from trueup_reference.router.app.errors import Refused
+
+MOST_HEAD_BYTES = 64 << 10
+HEAD_S = 60.0  # for a whole head, from the connection or from its first byte
+
+
+class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has gone."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Heads are counted by whole pieces, bodies are not: whoever reads them does that."""
+        before = self.cycle
+        is_body = before is not None and before.more_body
+        super().data_received(data)
+        if is_body or self.cycle is not before:
+            self._head_bytes = 0
+            self._stop_timer()
+            return
+        self._head_bytes += len(data)
+        if self._timer is None:
+            self._start_timer()
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self._refuse(431, f"the head is larger than {MOST_HEAD_BYTES:,} bytes")
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP."""
+        self._refuse(400, msg)
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        # Nothing is said into the answer of the request before.
+        if self.cycle is None or self.cycle.response_complete:
+            body = msgspec.json.encode(Refused(status, "invalid_request", message).told(None))
+            lines = (
+                f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+                "content-type: application/json",
+                f"content-length: {len(body)}",
+                "connection: close",
+            )
+            self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

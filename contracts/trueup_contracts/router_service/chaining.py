@@ -75,7 +75,7 @@ def test_nothing_is_tried_again_after_the_first_item(trueup_subject: Subject) ->
         stream.until("item")
         gate.open()
         stream.failed()
-        served.budgets.never(lambda: len(served.asked()) > 2, "after the first item a phase was asked again")
+        served.budgets.never(lambda: served.asked()[2:], "after the first item a phase was asked again")
         assert stream.tokens == stream.named("item")[0].get("token_ids"), f"one item is due: {stream.told}"
 
 

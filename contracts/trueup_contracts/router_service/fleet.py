@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trueup_contracts.budgets import Budgets
+from trueup_contracts.processes import ending
 from trueup_contracts.router_service import protocol
 from trueup_contracts.router_service.background import Background
 from trueup_contracts.router_service.client import Client, Stream
@@ -24,7 +25,7 @@ from trueup_contracts.services.command import CommandHandle, CommandSubject
 from trueup_contracts.services.running import Running
 from trueup_contracts.subject import Subject
 
-MOST_KEPT = 8  # routers that wait for tests that want the same
+MOST_KEPT = 6  # routers that wait for tests that want the same
 IDLE_S = 2.0  # for a router to leave the workers of answers that the test has left
 _Found = TypeVar("_Found")
 _KEPT: weakref.WeakKeyDictionary[Subject, OrderedDict[str, Fleet]] = weakref.WeakKeyDictionary()
@@ -36,6 +37,7 @@ class Router(Client):
     def __init__(self, background: Background, budgets: Budgets, handle: CommandHandle) -> None:
         super().__init__(background, budgets, handle.url, handle.note)
         self.handle = handle
+        self.is_to_end = False
 
     @property
     def running(self) -> Running:
@@ -44,10 +46,12 @@ class Router(Client):
 
     def terminate(self) -> None:
         """SIGTERM."""
+        self.is_to_end = True
         self.running.terminate()
 
     def kill(self) -> None:
         """SIGKILL."""
+        self.is_to_end = True
         self.running.process.kill()
 
     @property
@@ -66,8 +70,8 @@ class Router(Client):
 class Fleet:
     """Workers by namespace, and one router or several over them.
 
-    What is done to the router itself (`reload`, `rediscover`, `terminate`, `second_router`) or to a worker's listening
-    (`stop`) ends the sharing: the next test gets a fleet of its own.
+    What is done to the router itself (`reload`, `rediscover`, `terminate`) ends the sharing: the next test gets a fleet
+    of its own.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class Fleet:
         self.budgets = Budgets(subject.scale)
         self.background = Background()
         self.is_spent = False
+        self.replicas = 1  # routers that it began with
+        self.uses = 0  # tests that had it
         self.routers: list[Router] = []
         self.workers: list[Worker] = []
         self._numbers = itertools.count(1)
@@ -196,8 +202,7 @@ class Fleet:
         self.router.terminate()
 
     def second_router(self) -> Router:
-        """One more router over the same workers, with files of its own."""
-        self.is_spent = True
+        """One more router over the same workers, with files of its own. It ends with the test."""
         return self.start_router()
 
     def start_router(self, ready_path: str = protocol.READY) -> Router:
@@ -223,6 +228,8 @@ class Fleet:
         """Leaves what the test has not waited for; where the workers are not left then too, nobody shares this."""
         for router in self.routers:
             router.close()
+        while len(self.routers) > self.replicas:
+            self.subject.drop(self.routers.pop().handle)
         try:
             idle_s = IDLE_S * self.subject.scale
             self.until(lambda: not any(worker.in_flight for worker in self.workers), "idle workers", idle_s)
@@ -269,6 +276,7 @@ def fleet(
         try:
             for worker in [] if are_up else found.workers:
                 worker.stop()
+            found.replicas = replicas
             for _ in range(replicas):
                 found.start_router(ready_path)
         except BaseException:
@@ -280,8 +288,11 @@ def fleet(
     subject.show(found.router.handle)
     try:
         yield found
-    except BaseException:
+    except BaseException as error:
         found.is_spent = True
+        status = found.router.status
+        if isinstance(error, AssertionError) and status is not None and not found.router.is_to_end:
+            raise AssertionError(f"{error}; the router {ending(status)} meanwhile") from error
         raise
     finally:
         found.leave()
@@ -319,10 +330,12 @@ def _keep(subject: CommandSubject, key: str, found: Fleet) -> None:
     if key in fleets:  # one test had two of them
         _end(subject, found)
         return
+    found.uses += 1
     fleets[key] = found
-    while len(fleets) > MOST_KEPT:
-        _, oldest = fleets.popitem(last=False)
-        _end(subject, oldest)
+    if len(fleets) > MOST_KEPT:  # the oldest goes, but for the one that most tests want
+        wanted = max(fleets.values(), key=lambda one: one.uses)
+        oldest = next(each for each, one in fleets.items() if one is not wanted)
+        _end(subject, fleets.pop(oldest))
 
 
 def _end(subject: CommandSubject, found: Fleet) -> None:

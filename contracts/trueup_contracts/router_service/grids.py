@@ -96,4 +96,4 @@ def apart(subject: Subject, pools: int = 2) -> Grid:
 
 def targets(pool: int) -> dict[str, float]:
     """Targets of a request for this pool of each phase, in grids of `apart`."""
-    return {"ttft_target": ttft_of(pool), "itl_target": ttft_of(pool)}
+    return {"ttft_ms": ttft_of(pool), "itl_ms": ttft_of(pool)}

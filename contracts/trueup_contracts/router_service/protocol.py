@@ -26,6 +26,8 @@ STATUS = {
 }
 TIMEOUTS = frozenset(code for code in STATUS if code.startswith("timeout_"))
 
+CLOCK_MS = 1  # by which a deadline may be rounded: event loops read their clock once a turn, some to the millisecond
+
 # Generous, so that nothing but the test decides what becomes of a request: no retry, no ejection, no waiting.
 SERVICE: dict[str, Any] = {
     "version": 1,

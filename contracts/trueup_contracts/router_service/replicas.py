@@ -33,7 +33,7 @@ def test_replicas_choose_the_same_pools(trueup_subject: Subject) -> None:
             for length in LENGTHS:
                 changes: dict[str, Any] = {"token_ids": [5] * length, "max_tokens": 1}
                 if ttft_ms is not None:
-                    changes["targets"] = {"ttft_target": ttft_ms}
+                    changes["targets"] = {"ttft_ms": ttft_ms}
                 chosen = []
                 for router in routers:
                     stream = router.generate(served.request(**changes))

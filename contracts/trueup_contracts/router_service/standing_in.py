@@ -15,6 +15,8 @@ from trueup_contracts.router_service.steps import Error, Finish, Item, Status, T
 from trueup_contracts.subject import Subject
 
 TRANSFER = {"blocks": ["1", "2"], "port": 7}
+BANDS = model.Axis(0, 2_000, 2)  # of both targets, so that there are two pools of each phase
+GRID = Grid(model.disagg((ONE, BANDS), (ONE, BANDS)))
 PATHS = {"prefill": protocol.PREFILL, "decode": protocol.DECODE}
 
 
@@ -26,7 +28,7 @@ def _ask(served: Fleet, phase: str, **changes: Any) -> tuple[Mapping[str, Any], 
         "phase": phase,
         "token_ids": [11, 12, 13, 14],
         "max_tokens": 3,
-        "targets": {"ttft_ms": None, "itl_ms": None},
+        "targets": {"ttft_ms": grids.ttft_of(0), "itl_ms": grids.ttft_of(0)},
         "priority": None,
         "transfer": TRANSFER if phase == "decode" else None,
         "deadline_ms": 30_000,
@@ -45,8 +47,7 @@ def _check_form(stream: Stream, due: list[str]) -> None:
 
 @requirement("RS-045")
 def test_it_stands_in_for_a_prefill_worker(trueup_subject: Subject) -> None:
-    ttft = model.Axis(0, 2_000, 2)
-    with fleet(trueup_subject, Grid(model.disagg((ONE, ttft), (ONE, ONE)))) as served:
+    with fleet(trueup_subject, GRID) as served:
         for worker in served.first:
             worker.script(Transfer(TRANSFER), Finish("prefill"))
         for pool in (0, 1):
@@ -60,8 +61,7 @@ def test_it_stands_in_for_a_prefill_worker(trueup_subject: Subject) -> None:
 
 @requirement("RS-046")
 def test_it_stands_in_for_a_decode_worker(trueup_subject: Subject) -> None:
-    itl = model.Axis(0, 2_000, 2)
-    with fleet(trueup_subject, Grid(model.disagg((ONE, ONE), (ONE, itl)))) as served:
+    with fleet(trueup_subject, GRID) as served:
         for pool in (0, 1):
             body, stream = _ask(served, "decode", targets={"ttft_ms": None, "itl_ms": grids.ttft_of(pool)})
             _check_form(stream, ["item", "item", "item", "finish"])
@@ -74,8 +74,8 @@ def test_it_stands_in_for_a_decode_worker(trueup_subject: Subject) -> None:
 @requirement("RS-047")
 def test_its_errors_are_a_workers(trueup_subject: Subject) -> None:
     """Before the first event a status that the worker protocol has, afterwards an event with `retryable`."""
-    with fleet(trueup_subject, Grid(model.disagg())) as served:
-        worker = served.last[0]
+    with fleet(trueup_subject, GRID) as served:
+        [worker, _] = served.last
         worker.script(Status(500), times=1)
         _, stream = _ask(served, "decode")
         stream.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,13 +14,13 @@ from trueup_contracts.profile import Profile
 from trueup_contracts.router import corpus
 from trueup_contracts.router.corpus import Case
 from trueup_contracts.router_service import grids, protocol, wrong
-from trueup_contracts.router_service.fleet import discovery, fleet
+from trueup_contracts.router_service.fleet import Fleet, discovery, fleet
 from trueup_contracts.router_service.grids import Grid
 from trueup_contracts.router_service.steps import Error
 from trueup_contracts.services.command import CommandSubject, Ended
 from trueup_contracts.subject import Subject
 
-QUICK_KINDS = 6  # of faults of a grid
+QUICK_KINDS = 4  # of faults of a grid
 AT_ONCE = 4  # processes that start side by side
 WORKER = "http://127.0.0.1:9"  # nobody listens there, and nobody asks: such a router must not start
 
@@ -55,7 +56,7 @@ def _check_grids(subject: Subject, profile: Profile, level: str) -> None:
 
 
 def _some(cases: Sequence[Case], profile: Profile) -> list[Case]:
-    """Each start costs a process: one of each of six kinds of fault, or three of every kind, or all."""
+    """Each start costs a process: one of each of four kinds of fault, or three of every kind, or all."""
     most = {"quick": 1, "default": 3}.get(profile.name, len(cases))
     choices = random.Random(profile.seed)
     by_rule: dict[str, list[Case]] = {}
@@ -99,7 +100,7 @@ def test_a_wrong_discovery_file_ends_it(trueup_subject: Subject, trueup_profile:
 def _shuffled(cases: Mapping[str, Any], profile: Profile) -> list[tuple[str, Any]]:
     chosen = list(cases.items())
     random.Random(profile.seed).shuffle(chosen)
-    return chosen[: 4 if profile.name == "quick" else len(chosen)]
+    return chosen[: 3 if profile.name == "quick" else len(chosen)]
 
 
 @requirement("RS-007")
@@ -130,10 +131,13 @@ def test_what_it_writes_holds_no_prompt_and_no_secret(trueup_subject: Subject) -
         served.generate(headers, token_ids=prompt, max_tokens="x").wait()
         served.first[0].script(Error())
         served.generate(headers, token_ids=prompt).wait()
-        log = served.router.running.log()
         for what, text in (("a token of a prompt", str(token)), ("a client's secret", secret)):
-            line = next((line for line in log.splitlines() if text in line), None)
-            assert line is None, f"it has written {what}: {line[:500] if line else ''}"
+            served.budgets.never(partial(_line_with, served, text), f"it has written {what}")
+
+
+def _line_with(served: Fleet, text: str) -> str | None:
+    lines = served.router.running.log().splitlines()
+    return next((line[:500] for line in lines if text in line), None)
 
 
 @requirement("RS-009")
@@ -146,9 +150,12 @@ def test_it_listens_where_it_was_told_to_and_nowhere_else(trueup_subject: Subjec
 
 
 def _answers(family: int, host: str, port: int | None) -> bool:
-    with socket.socket(family) as one:
-        one.settimeout(1)
-        return one.connect_ex((host, port)) == 0
+    try:
+        with socket.socket(family) as one:
+            one.settimeout(1)
+            return one.connect_ex((host, port)) == 0
+    except OSError:  # this machine has no addresses of this family
+        return False
 
 
 def _entry(grid: Grid) -> list[dict[str, str]]:

@@ -61,6 +61,8 @@ def test_it_says_what_it_does_before_a_worker_has_answered(trueup_subject: Subje
         stream = served.generate()
         assert stream.next().name == "accepted"
         assert stream.next().name == "routed"
+        failed = stream.named("error")
+        assert not failed, f"{stream.what}: it said so when it gave up: {failed[0]}"
         gate.open()
 
 
@@ -80,7 +82,7 @@ def test_items_and_the_end_are_the_workers_own(trueup_subject: Subject) -> None:
 
 @requirement("RS-024")
 def test_a_long_stream_is_complete(trueup_subject: Subject) -> None:
-    """Comments between the items are the worker's keep-alives, and some items come many to a segment."""
+    """Between the items are keep-alives of the worker; items come many to a segment, and one of them in two."""
     with fleet(trueup_subject, grids.plain(trueup_subject)) as served:
         half = MANY // 2
         together = b"".join(
@@ -89,9 +91,16 @@ def test_a_long_stream_is_complete(trueup_subject: Subject) -> None:
         )
         pause = Gate()
         pause.open()
-        rest = [Item([number], number) for number in range(half, MANY)]
-        served.last[0].script(Raw(together), KeepAlives(0.01, pause), *rest, Finish())
-        events = served.generate(max_tokens=MANY).finished()
+        rest = [Item([number], number) for number in range(half + 1, MANY)]
+        middle = Gate()
+        second = b'ta: {"index": %d, "token_ids": [%d]}\n\n' % (half, half)
+        parts: list[Step] = [Raw(b"event: item\nda"), Hold(middle), Raw(second)]
+        served.last[0].script(Raw(together), KeepAlives(0.01, pause), *parts, *rest, Finish())
+        stream = served.generate(max_tokens=MANY)
+        served.until_reached(middle)
+        served.budgets.never(lambda: stream.is_ended, "the end of an answer that is still coming")  # it reads the half
+        middle.open()
+        events = stream.finished()
         _check_order(served, events, MANY, "finish")
         found = [event.get("token_ids") for event in events if event.name == "item"]
         assert found == [[number] for number in range(MANY)]

@@ -49,7 +49,7 @@ def test_a_pool_without_workers_is_not_ready(trueup_subject: Subject) -> None:
 
 def _page(served: Fleet) -> Page:
     __tracebackhide__ = True
-    answer = served.router.get(protocol.METRICS)
+    answer = served.router.look(protocol.METRICS)
     assert answer.status == 200, answer.told
     return Page(bytes(answer.body), media_type(answer.headers.get("content-type", "")).name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from typing import Any
 
 from aiohttp import web
@@ -88,12 +87,12 @@ class CountsItself(Router):
 
 
 @fault("RS-023")
-class AlwaysStop(Router):
-    """tells `stop` whatever the reason was"""
+class AlwaysLength(Router):
+    """tells `length` whatever the reason was"""
 
     async def next_event(self, stream: Stream, clock: Clock) -> Event:
         name, data = await super().next_event(stream, clock)
-        return (name, {**data, "reason": "stop"}) if name == "finish" else (name, data)
+        return (name, {**data, "reason": "length"}) if name == "finish" else (name, data)
 
 
 @fault("RS-024")
@@ -104,25 +103,22 @@ class SegmentsAreLines(Stream):
         super()._take(chunk if chunk.endswith(b"\n") else chunk + b"\n")
 
 
-@fault("RS-024")
-class CommentsAreData(Stream):
-    """takes a comment within an event for its end"""
-
-    def _read(self, line: str) -> None:
-        if line.startswith(":"):
-            self._name, self._data = "", []
-        super()._read(line)
-
-
 @fault("RS-025")
-class SharedEvents(Stream):
-    """has one queue of events for all streams"""
+class LastClient(Router):
+    """keeps the client of the last request in its state"""
 
-    shared: deque[Event] = deque()
+    client: Any = None
 
-    def _take(self, chunk: bytes) -> None:
-        self._events = self.shared
-        super()._take(chunk)
+    def make_job(self, asked: reading.Asked, client: Any) -> Job:
+        self.client = client
+        return super().make_job(asked, client)
+
+    async def hand_on(self, job: Job, phase: str, name: str, data: dict[str, Any]) -> None:
+        own, job.client = job.client, self.client
+        try:
+            await super().hand_on(job, phase, name, data)
+        finally:
+            job.client = own
 
 
 @fault("RS-026")
@@ -264,13 +260,14 @@ def drops_the_transfer(found: Json, phases: tuple[str, ...]) -> dict[str, Any] |
 
 
 @fault("RS-047")
-class AlwaysAStream(InWorkersForm):
-    """begins a stream before the worker has answered"""
+class ClientsErrors(InWorkersForm):
+    """tells frontends errors as it tells them to clients"""
 
     async def tell(self, name: str, data: dict[str, Any]) -> None:
-        if name == "accepted":
-            await self.write(b": hello\n\n")
-        await super().tell(name, data)
+        if name == "error" and self.response is not None:
+            await Streamed.tell(self, name, data)
+        else:
+            await super().tell(name, data)
 
 
 @fault("RS-048")

@@ -108,7 +108,7 @@ class NamesOfItsOwn(Router):
 
     def body(self, job: Job, phase: str, number: int) -> dict[str, Any]:
         found = super().body(job, phase, number)
-        return {**found, "prompt_token_ids": found.pop("token_ids")}
+        return {"prompt_token_ids": found.pop("token_ids"), **found}
 
 
 @fault("RS-029")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 from aiohttp import web
@@ -89,3 +90,21 @@ class FallsIntoDepths(Service):
     async def body(self, request: web.Request) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(await request.read())
         return found
+
+
+@fault("RS-121")
+class ReadsItAll(Service):
+    """reads every body, and ends where its memory does"""
+
+    def app(self) -> web.Application:
+        app = super().app()
+        app._client_max_size = 0
+        return app
+
+    async def body(self, request: web.Request) -> dict[str, Any]:
+        if len(await request.read()) > MEMORY_BYTES:
+            os._exit(137)
+        return await super().body(request)
+
+
+MEMORY_BYTES = 32 << 20

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import zlib
 
+from contracts.router_service.plain.asked import Asked
 from contracts.router_service.plain.grid import Plan
-from contracts.router_service.plain.router import Job, Router
+from contracts.router_service.plain.router import Client, Job, Router
 from contracts.router_service.plain.serving import Service
-from contracts.router_service.plain.settings import Bounds
 from contracts.router_service.plain.watching import Watching
 from contracts.router_service.seeding import fault
 
@@ -112,15 +113,12 @@ class KeepsPools(Router):
 
 @fault("RS-116")
 class ByChance(Router):
-    """chooses another pool in each process"""
+    """chooses by a hash that is salted anew in each process"""
 
-    def __init__(self, plan: Plan, bounds: Bounds) -> None:
-        super().__init__(plan, bounds)
-        self.shift = int(self.router_id[:8], 16)
-
-    def make_job(self, asked: object, client: object) -> Job:
-        job = super().make_job(asked, client)  # type: ignore[arg-type]
+    def make_job(self, asked: Asked, client: Client) -> Job:
+        job = super().make_job(asked, client)
         for phase in job.pools:
             names = self.plan._configuration.grids[phase].namespaces
-            job.pools[phase] = self.pool(names[self.shift % len(names)])
+            salted = f"{self.router_id} {asked.ttft_ms} {len(asked.token_ids)}"
+            job.pools[phase] = self.pool(names[zlib.crc32(salted.encode()) % len(names)])
         return job

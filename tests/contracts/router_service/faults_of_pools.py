@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from pathlib import Path
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from contracts.router_service.plain.grid import Plan
 from contracts.router_service.plain.pools import Admission, Pool, Worker
@@ -95,4 +98,11 @@ class KeepsConnections(Router):
     """asks on connections that it has kept, and takes their end for the worker's failure"""
 
     def connector(self) -> aiohttp.BaseConnector:
-        return aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
+        made = aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
+        vars(made)["_factory"] = functools.partial(_Unlooked, loop=asyncio.get_running_loop())
+        return made
+
+
+class _Unlooked(ResponseHandler):
+    def is_connected(self) -> bool:
+        return True

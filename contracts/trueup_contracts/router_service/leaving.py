@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from trueup_contracts import requirement
-from trueup_contracts.router_service import grids, protocol
+from trueup_contracts.router_service import protocol
 from trueup_contracts.router_service.client import Stream
-from trueup_contracts.router_service.fleet import Fleet, fleet
+from trueup_contracts.router_service.fleet import Fleet
 from trueup_contracts.router_service.retrying import one_instance
 from trueup_contracts.router_service.scripting import Once, give
 from trueup_contracts.router_service.steps import Finish, Gate, Hang, Hold, Item, Raw, Step, always
@@ -57,7 +57,7 @@ def test_a_client_that_resets_ends_the_work(trueup_subject: Subject) -> None:
 
 @requirement("RS-098")
 def test_nothing_is_tried_for_a_client_that_has_left(trueup_subject: Subject) -> None:
-    with fleet(trueup_subject, grids.plain(trueup_subject), service={"retry": {"same_pool_attempts": 2}}) as served:
+    with one_instance(trueup_subject) as served:
         for leave in (Stream.close, Stream.reset):
             served.reset()
             give(served.first, always(Hang()))

@@ -18,6 +18,7 @@ from trueup_contracts.router_service.background import Background
 
 MOST_ANSWER_BYTES = 64 << 20
 _MOST_SHOWN = 300  # characters of a body, in messages
+_MOST_AT_EACH_END = 4  # events of a long stream, in messages
 _CONNECT_S = 5.0
 
 
@@ -45,6 +46,25 @@ class Event(NamedTuple):
     def __repr__(self) -> str:
         """For messages."""
         return f"{self.name} {self.text[:_MOST_SHOWN]}"
+
+    @property
+    def brief(self) -> str:
+        """For messages that show several: what matters of it, and the whole where it lacks that."""
+        try:
+            match self.name:
+                case "accepted":
+                    return self.name
+                case "routed":
+                    return f"routed to {self.data['worker']} ({self.data['pool']}, attempt {self.data['attempt']})"
+                case "item":
+                    return f"item {self.data['index']}"
+                case "finish":
+                    return f"finish {self.data['reason']}"
+                case "error":
+                    return f"error {self.data['error']['code']}: {self.data['error']['message']}"[:_MOST_SHOWN]
+        except (WrongAnswerError, KeyError, TypeError):
+            pass
+        return repr(self)
 
 
 class Stream:
@@ -163,12 +183,12 @@ class Stream:
         """What came, for messages."""
         if self._head is None:
             return f"no answer ({self.fault})" if self.is_ended else "no answer yet"
-        came = ", ".join(repr(one) for one in self.events[:3] + self.events[3:][-3:]) or repr(bytes(self.body)[:300])
-        return (
-            f"status {self.status}, {len(self.events)} events: {came}"
-            if self.events
-            else f"status {self.status}: {came}"
-        )
+        if not self.events:
+            return f"status {self.status}: {bytes(self.body)[:_MOST_SHOWN]!r}"
+        shown = [one.brief for one in self.events]
+        if len(shown) > 2 * _MOST_AT_EACH_END:
+            shown = [*shown[:_MOST_AT_EACH_END], "…", *shown[-_MOST_AT_EACH_END:]]
+        return f"status {self.status}, {len(self.events)} events: {', '.join(shown)}"
 
     def close(self) -> None:
         """Leaves (FIN), at once."""

@@ -1,4 +1,4 @@
-"""Clients that leave, and clients that stay and do not read: RS-096 to RS-099."""
+"""Clients that leave, and clients that stay and do not read: RS-096 to RS-099, and RS-128."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trueup_contracts.router_service import grids, protocol
 from trueup_contracts.router_service.client import Stream
 from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.retrying import one_instance
-from trueup_contracts.router_service.scripting import give
+from trueup_contracts.router_service.scripting import Once, give
 from trueup_contracts.router_service.steps import Finish, Gate, Hang, Hold, Item, Raw, Step, always
 from trueup_contracts.router_service.workers import Asked
 from trueup_contracts.subject import Subject
@@ -116,3 +116,18 @@ def test_who_does_not_read_holds_up_the_worker(trueup_subject: Subject) -> None:
         with reads_nothing(served, served.new_id()):
             sent = until_it_stands(served, gate)
             assert sent < BIG_ITEMS, f"the client reads nothing, and the worker could send all of {BIG_ITEMS} items"
+
+
+@requirement("RS-128")
+def test_a_request_that_comes_again_is_served(trueup_subject: Subject) -> None:
+    with one_instance(trueup_subject) as served:
+        for leave in (Stream.close, Stream.reset):
+            served.reset()
+            give(served.last, Once(Item(), Hang()))
+            body = served.request()
+            stream = served.router.generate(body)
+            stream.until("item")
+            leave(stream)
+            served.router.generate(body).finished()
+            keys = [one.key for one in served.asked(body["request_id"])]
+            assert len(set(keys)) == len(keys), f"workers were asked with the same key again: {keys}"

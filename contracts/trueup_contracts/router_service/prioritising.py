@@ -1,4 +1,4 @@
-"""Retries on faster pools, in the published order: RS-070 to RS-075."""
+"""Retries on faster pools, in the published order: RS-070 to RS-075, and RS-127."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.grids import ONE, Grid
 from trueup_contracts.router_service.retrying import RETRY
 from trueup_contracts.router_service.scripting import Once, give
-from trueup_contracts.router_service.steps import Cut, Gate, Hold, Item, Status, always
+from trueup_contracts.router_service.steps import Cut, Error, Gate, Hold, Item, Status, always
 from trueup_contracts.subject import Subject
 
 # Lower is faster; 1 and 3 are as fast as each other.
@@ -139,3 +139,14 @@ def test_phases_have_orders_of_their_own(trueup_subject: Subject) -> None:
         stream.failed()
         others = served.workers_of("prefill-1", "decode-0")
         assert not any(one.asked for one in others), f"after the first item a faster pool was asked: {others}"
+
+
+@requirement("RS-127")
+def test_what_is_wrong_everywhere_is_not_tried_in_faster_pools(trueup_subject: Subject) -> None:
+    with fleet(trueup_subject, grids.by_target(trueup_subject, 4, PRIORITIES)) as served:
+        for step in (Status(400), Error(retryable=False)):
+            give(served.workers_of(served.grid.first[0]), always(step))
+            stream, request_id = _ask(served, 0)
+            stream.failed()
+            found = _pools(served, request_id, served.grid.phases[0])
+            assert found == [0], f"pool 0 failed for good ({step}), and pools {found} were asked"

@@ -93,7 +93,8 @@ def test_a_long_stream_is_complete(trueup_subject: Subject) -> None:
         pause.open()
         rest = [Item([number], number) for number in range(half + 1, MANY)]
         middle = Gate()
-        parts = [Raw(b"event: item\nda"), Hold(middle), Raw(b'ta: {"index": %d, "token_ids": [%d]}\n\n' % (half, half))]
+        second = b'ta: {"index": %d, "token_ids": [%d]}\n\n' % (half, half)
+        parts: list[Step] = [Raw(b"event: item\nda"), Hold(middle), Raw(second)]
         served.last[0].script(Raw(together), KeepAlives(0.01, pause), *parts, *rest, Finish())
         stream = served.generate(max_tokens=MANY)
         served.until_reached(middle)

@@ -37,7 +37,8 @@ class Answer:
         self._total_ms = timeout_ms if deadline_ms is None else min(timeout_ms, deadline_ms)
         self._clock = Clock(shared.loop, self._received + self._total_ms / 1000, self._timed_out, self._let_go)
         self._slots = Slots(shared.admission)
-        self._courses = [Course(shared, self._clock, self._slots, phase, choice) for phase, choice in choices.items()]
+        given = shared, self._clock, self._slots
+        self._courses = [Course(*given, phase, choice, self.request_id) for phase, choice in choices.items()]
         self._present = self._courses[0]
         self._attempt: Attempt | None = None
         self._outcome: str | None = None

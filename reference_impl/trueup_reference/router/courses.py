@@ -59,14 +59,16 @@ class Slots:
 class Course:
     """A phase of a request: where its attempts are."""
 
-    def __init__(self, shared: Shared, clock: Clock, slots: Slots, phase: Phase, choice: Choice) -> None:
+    def __init__(
+        self, shared: Shared, clock: Clock, slots: Slots, phase: Phase, choice: Choice, request_id: str
+    ) -> None:
         self.phase = phase
+        self._request_id = request_id
         self._shared = shared
         self._clock = clock
         self._slots = slots
         self._choice = choice
         self._place = 0  # among the pools of the choice
-        self._attempts = 0  # over all pools
         self._failures = 0  # in the present pool
         self._tried: set[Instance] = set()  # there
         self._last: Instance | None = None  # that has failed there
@@ -90,8 +92,7 @@ class Course:
         if use is None:
             return None
         self._waits_until = None
-        self._attempts += 1
-        return use, self._attempts - 1
+        return use, self._shared.numbers.take(self._request_id, self.phase)
 
     async def wait(self) -> None:
         """Waits until a worker may be there. After a failure one of a faster pool is as good. `RouterError`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,28 @@ from trueup_reference.router.workers import Transport
 
 if TYPE_CHECKING:
     from trueup_reference.router.answering import Answer
+    from trueup_reference.worker_protocol import Phase
+
+MOST_NUMBERED = 10_000  # requests and phases, the latest
+
+
+class Numbers:
+    """How often each request was given to a worker lately, by phase.
+
+    One that comes again, since its client's connection broke, is counted on: workers refuse a key that they have seen.
+    """
+
+    def __init__(self) -> None:
+        self._next: OrderedDict[tuple[str, Phase], int] = OrderedDict()
+
+    def take(self, request_id: str, phase: Phase) -> int:
+        """The number of the next attempt, from 0."""
+        key = (request_id, phase)
+        number = self._next.pop(key, 0)
+        self._next[key] = number + 1
+        if len(self._next) > MOST_NUMBERED:
+            self._next.popitem(last=False)
+        return number
 
 
 @dataclass(eq=False)
@@ -28,6 +51,7 @@ class Shared:
     admission: Admission
     pools: Pools
     loop: asyncio.AbstractEventLoop
+    numbers: Numbers = field(default_factory=Numbers)
     live: set[Answer] = field(default_factory=set)
     _waiting: set[asyncio.Future[None]] = field(default_factory=set)
 

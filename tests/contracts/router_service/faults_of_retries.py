@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from contracts.router_service.plain.asking import WorkerFailed
 from contracts.router_service.plain.pools import Pool, Worker
@@ -275,3 +277,25 @@ class AcrossPhases(Router):
     def order(self, job: Job, phase: str) -> list[Pool]:
         found = super().order(job, phase)
         return found if phase != "decode" else [found[0], *super().order(job, "prefill")]
+
+
+@fault("RS-127")
+class AnywhereElse(Router):
+    """goes on to faster pools whatever the failure was"""
+
+    def may_retry(self, job: Job, failed: WorkerFailed) -> bool:
+        return super().may_retry(job, failed) or (failed.pool != job.plan.namespaces[-1] and not job.has_begun)
+
+
+@fault("RS-128")
+class CountsAnew(Router):
+    """numbers the attempts of each request from 0, also of one that it has sent before"""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.made: WeakKeyDictionary[Job, Counter[str]] = WeakKeyDictionary()
+
+    def next_attempt(self, job: Job, phase: str) -> int:
+        made = self.made.setdefault(job, Counter())
+        made[phase] += 1
+        return made[phase] - 1

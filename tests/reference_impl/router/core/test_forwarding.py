@@ -12,6 +12,7 @@ from reference_impl.router.core.scripted import Call, Script, cut, hang, in_turn
 from trueup_reference.router.discovery import WorkerEntry
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
+from trueup_reference.router.shared import MOST_NUMBERED, Numbers
 
 QUICK = {"connect": 2000, "first_item": 150, "between_items": 150, "total": 20_000}
 DISAGG = {"p0": 2, "d0": 2}
@@ -76,6 +77,25 @@ def test_a_worker_is_asked_what_the_client_asked() -> None:
         assert "cookie" not in call.headers
 
     run(work)
+
+
+def test_a_request_that_comes_again_has_another_key() -> None:
+    async def work(rig: Rig) -> None:
+        answers = [await rig.ask(request_id=request_id) for request_id in ("mine", "mine", "yours")]
+        assert [events[1].data["attempt"] for events in answers] == [0, 1, 0]
+
+    run(work)
+
+
+def test_the_latest_requests_are_counted_on() -> None:
+    numbers = Numbers()
+    numbers.take("first", "agg")
+    for number in range(MOST_NUMBERED - 1):
+        numbers.take(f"other-{number}", "agg")
+    assert numbers.take("first", "agg") == 1
+    for number in range(MOST_NUMBERED):
+        numbers.take(f"other-{number}", "decode")
+    assert numbers.take("first", "agg") == 0
 
 
 def test_connections_are_used_again() -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ import zmq
 import zmq.asyncio
 
 from fix_etcd import free_port
-from trueup_reference.event_transport import client_keys, server_keys
+from trueup_reference.event_transport import client_keys, read_key, server_keys, write_keys
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
 from trueup_reference.router.protocol import Event
 from trueup_reference.router.workers import WorkerFailure, WorkerStream
@@ -265,6 +266,26 @@ def test_curve_lets_in_whom_it_knows() -> None:
         assert worker.worker.counts["requests"] == 1
 
     run(FAST, work, server_keys(server_secret, [router]), client_keys(server, router_secret))
+
+
+def test_curve_by_files_of_keys(tmp_path: Path) -> None:
+    for name in ("worker", "router"):
+        write_keys(tmp_path, name)
+    words = ["--zmq-port", "0", "--ttft-ms", "0", "--zmq-secret-key", str(tmp_path / "worker.key_secret")]
+    public, secret = (
+        read_key(tmp_path / name, is_secret=name.endswith("secret")) for name in ("worker.key", "router.key_secret")
+    )
+
+    async def work(url: str) -> None:
+        for keys, is_known in ((client_keys(public, secret), True), (None, False)):
+            transport = ZmqTransport(keys)
+            try:
+                assert await transport.health(url, timeout_s=10 if is_known else 0.5) is is_known
+            finally:
+                await transport.close()
+
+    with process(*words, "--zmq-client-key", str(tmp_path / "router.key")) as (_, url):
+        asyncio.run(work(url))
 
 
 def test_frames_that_are_none_harm_nobody() -> None:

@@ -24,6 +24,7 @@ from trueup_reference.event_transport import client_keys, read_key, server_keys,
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
 from trueup_reference.router.protocol import Event
 from trueup_reference.router.workers import WorkerFailure, WorkerStream
+from trueup_reference.router.workers import zmq as zmq_workers
 from trueup_reference.router.workers.zmq import ZmqTransport
 from trueup_reference.worker_frames import VERSION, endpoint_of
 from trueup_reference.worker_protocol import Asked
@@ -104,6 +105,21 @@ def test_many_answers_on_one_connection_keep_apart() -> None:
         assert all([event.data.get("index") for event in answer[:-1]] == list(range(30)) for answer in answers)
         assert len({answer[0].raw for answer in answers}) == 100
         assert len(transport._links) == 1
+
+    run(FAST, work)
+
+
+def test_a_link_that_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zmq_workers, "SWEEP_S", -1.0)
+    monkeypatch.setattr(zmq_workers, "IDLE_S", -1.0)
+
+    async def work(worker: MockWorker, transport: ZmqTransport) -> None:
+        async with MockWorker(SLOW, zmq_port=0) as busy, MockWorker(FAST, zmq_port=0) as other:
+            stream = await transport.generate(busy.url, asked(), connect_s=10, headers={})
+            assert (await all_of(transport, worker.url, asked()))[-1].name == "finish"
+            assert (await all_of(transport, other.url, asked()))[-1].name == "finish"
+            assert set(transport._links) == {busy.url, other.url}
+            stream.close()
 
     run(FAST, work)
 

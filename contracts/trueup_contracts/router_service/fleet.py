@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trueup_contracts.budgets import Budgets
+from trueup_contracts.processes import ending
 from trueup_contracts.router_service import protocol
 from trueup_contracts.router_service.background import Background
 from trueup_contracts.router_service.client import Client, Stream
@@ -36,6 +37,7 @@ class Router(Client):
     def __init__(self, background: Background, budgets: Budgets, handle: CommandHandle) -> None:
         super().__init__(background, budgets, handle.url, handle.note)
         self.handle = handle
+        self.is_to_end = False
 
     @property
     def running(self) -> Running:
@@ -44,10 +46,12 @@ class Router(Client):
 
     def terminate(self) -> None:
         """SIGTERM."""
+        self.is_to_end = True
         self.running.terminate()
 
     def kill(self) -> None:
         """SIGKILL."""
+        self.is_to_end = True
         self.running.process.kill()
 
     @property
@@ -284,8 +288,11 @@ def fleet(
     subject.show(found.router.handle)
     try:
         yield found
-    except BaseException:
+    except BaseException as error:
         found.is_spent = True
+        status = found.router.status
+        if isinstance(error, AssertionError) and status is not None and not found.router.is_to_end:
+            raise AssertionError(f"{error}; the router {ending(status)} meanwhile") from error
         raise
     finally:
         found.leave()

@@ -12,6 +12,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # What the shell that calls make has activated or added must not reach in here.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIRE_VIRTUALENV
+# The tests start hundreds of interpreters, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # A virtual environment holds absolute paths: the stamp's name makes a moved folder get a new one.

@@ -18,9 +18,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Modules below `TOGETHER` each to one worker, and every other test where there is room."""
     if config.getoption("dist") != "load":  # somebody wants it otherwise
         return None
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-    class Modules(LoadScopeScheduling):
+    class Modules(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
 

@@ -51,7 +51,7 @@ MODES: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize(("words", "told"), MODES.values(), ids=MODES)
 def test_the_oldest_pytest(python: Path, words: list[str], told: str, tmp_path: Path) -> None:
-    project = Project(tmp_path / "project", python=str(python))
+    project = Project(tmp_path / "project", python=str(python), bytecode=python.parents[2] / "bytecode")
     done = project.pytest("--contracts", *words)
     assert told in done.stdout, done.stdout + done.stderr
     assert done.returncode == (1 if "FAIL" in told else 0)

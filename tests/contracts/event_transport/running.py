@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,13 @@ def judged(program: str, file: Path, *words: str) -> tuple[list[str], list[str]]
     again = _told(program, "--scale", str(IN_TIME), *names) if others else []
     survived = [line for line in again if line.endswith(": nothing")]
     return survived, [line for line in again if line not in expected and line not in survived]
+
+
+def judged_at_once(program: str, file: Path, choices: Iterable[Sequence[str]]) -> tuple[list[str], list[str]]:
+    """The same of several choices, together: each spends its time waiting."""
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda words: judged(program, file, *words), choices))
+    return [line for survived, _ in found for line in survived], [line for _, changed in found for line in changed]
 
 
 def _told(program: str, *words: str) -> list[str]:

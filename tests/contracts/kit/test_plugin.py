@@ -84,9 +84,11 @@ contracts = ["router = mine:Good"]
 class Project:
     """A scratch project outside this repository."""
 
-    def __init__(self, root: Path, python: str = sys.executable) -> None:
+    def __init__(self, root: Path, python: str = sys.executable, bytecode: Path | None = None) -> None:
+        """Nothing is compiled into the project: into the folder `bytecode`, if one is given."""
         self.root = root
         self.python = python
+        self.compiling = {"PYTHONPYCACHEPREFIX": str(bytecode)} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"}
         for path, text in {
             "mine.py": ROUTER,
             "conftest.py": CONFTEST,
@@ -101,7 +103,7 @@ class Project:
         return subprocess.run(
             [self.python, "-P", "-m", "pytest", "--contracts-profile", "quick", "--contracts-seed", "1", *words],
             cwd=self.root,
-            env={**env, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**env, **self.compiling},
             capture_output=True,
             text=True,
             check=False,

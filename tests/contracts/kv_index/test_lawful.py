@@ -40,7 +40,7 @@ class RefusesUnknownRemovals(Hooked):
 class IgnoresOrphans(Hooked):
     """Of an unknown parent it says nothing: KX-120, a SHOULD, is all that it breaks."""
 
-    capabilities = RefusesUnknownRemovals.capabilities
+    capabilities = frozenset({"opaque_hashes"})  # what threads send has no unknown parent
 
     def refuse_orphan(self, parent: int) -> None:
         pass

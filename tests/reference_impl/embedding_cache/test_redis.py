@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import logging
 import os
 import pickle
-import struct
 import subprocess
 import sys
-import threading
-import time
 import uuid
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,39 +19,15 @@ import torch
 
 from contracts.suite_runs import verdicts
 from fix_redis import RedisServer
+from reference_impl.embedding_cache.redis_entries import PATIENT_S, bytes_of, entry
 from reference_impl.embedding_cache.sharing_processes import fill
 from trueup_contracts.embedding_cache import SUITE
 from trueup_contracts.profile import Profile
 from trueup_reference.embedding_cache import EmbeddingCache, UnsupportedTensorError
 from trueup_reference.embedding_cache.backends import Backend, open_cache
-from trueup_reference.embedding_cache.backends.payload import CorruptedError, Row, decode, encode
 from trueup_reference.embedding_cache.backends.redis_cache import RedisCache
-from trueup_reference.embedding_cache.errors import BackendError
 
 TESTS = Path(__file__).parents[2]
-PATIENT_S = 20.0  # a slow machine is no fault
-
-
-@pytest.fixture
-def cache(shared_redis: RedisServer) -> Iterator[RedisCache]:
-    made = RedisCache(shared_redis.url, 1000, namespace=uuid.uuid4().hex, timeout_s=PATIENT_S, pause_s=0)
-    yield made
-    made.clear()
-    made.close()
-
-
-@pytest.fixture
-def client(shared_redis: RedisServer) -> Iterator[Any]:
-    with redis.Redis.from_url(shared_redis.url) as made:
-        yield made
-
-
-def bytes_of(size: int, value: int = 7) -> torch.Tensor:
-    return torch.full((size,), value, dtype=torch.uint8)
-
-
-def entry(cache: RedisCache, key: str) -> str:
-    return f"{cache._prefix}{key}"
 
 
 class Factory:
@@ -220,220 +190,6 @@ def test_the_bound_holds_over_thousands_of_sets_from_four_processes(own_redis: R
     with redis.Redis.from_url(own_redis.url) as client:
         assert client.dbsize() == len(keys) + 3
     cache.close()
-
-
-def test_a_killed_server_is_a_miss_and_a_new_one_is_used(own_redis: RedisServer) -> None:
-    cache = RedisCache(own_redis.url, 1000, pause_s=0)
-    assert cache.set("a", bytes_of(10))
-    own_redis.kill()
-    assert cache.get("a") is None
-    assert cache.set("b", bytes_of(10)) is False
-    assert cache.set_many({"b": bytes_of(10), "c": bytes_of(10)}) == {"b": False, "c": False}
-    assert cache.get_many(["a", "b"]) == [None, None]
-    assert cache.get_or_compute("c", lambda: bytes_of(3)).tolist() == [7, 7, 7]
-    assert (cache.remove("a"), cache.clear(), cache.keys(), cache.shrink_to(0)) == (False, [], [], [])
-    assert (len(cache), "a" in cache, cache.current_bytes) == (0, False, 0)
-    now = cache.numbers()
-    assert now["backend_up"] == 0
-    assert now["backend_errors"] >= 12
-    assert now["misses"] == 4
-    assert "bytes" not in now
-    assert b'trueup_embedding_cache_backend_up{cache="redis"} 0.0' in cache.metrics_text()
-    own_redis.start()
-    assert cache.set("a", bytes_of(10))
-    assert cache.get("a") is not None
-    assert cache.numbers()["backend_up"] == 1
-    cache.close()
-
-
-def test_a_server_that_stops_answering_costs_one_timeout_a_pause(own_redis: RedisServer) -> None:
-    cache = RedisCache(own_redis.url, 1000, timeout_s=0.2, pause_s=60)
-    assert cache.set("a", bytes_of(10))
-    own_redis.pause()
-    try:
-        begun = time.monotonic()
-        for _ in range(100):
-            assert cache.get("a") is None
-        assert time.monotonic() - begun < 5
-    finally:
-        own_redis.resume()
-    now = cache.numbers()
-    # The last one that was skipped is the question of the metrics for the sizes.
-    assert (now["backend_errors"], now["backend_skipped"], now["misses"]) == (1, 100, 100)
-    cache.close()
-
-
-def test_a_server_that_goes_while_threads_ask_ends_no_thread(own_redis: RedisServer) -> None:
-    cache = RedisCache(own_redis.url, 10_000, pause_s=0.01, max_connections=4)
-    stop = threading.Event()
-    errors: list[BaseException] = []
-    served = threading.Barrier(5)
-
-    def work(number: int) -> None:
-        try:
-            cache.set(f"{number}", bytes_of(100))
-            served.wait(PATIENT_S)
-            while not stop.is_set():
-                cache.set(f"{number}", bytes_of(100))
-                got = cache.get(f"{number}")
-                assert got is None or got.tolist() == [7] * 100
-        except BaseException as error:  # noqa: BLE001  (told to the test)
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    served.wait(PATIENT_S)
-    for _ in range(3):
-        own_redis.kill()
-        before = cache.numbers()["hits"]
-        own_redis.start()
-        until = time.monotonic() + PATIENT_S
-        while cache.numbers()["hits"] <= before and time.monotonic() < until:
-            time.sleep(0.01)
-        assert cache.numbers()["hits"] > before
-    stop.set()
-    for thread in threads:
-        thread.join(PATIENT_S)
-    assert errors == []
-    cache.close()
-
-
-def test_it_raises_where_asked_to() -> None:
-    cache = RedisCache("unix:///nowhere/redis.sock", 1000, raises=True)
-    with pytest.raises(BackendError, match="Redis does not answer: ConnectionError"):
-        cache.get("a")
-    with pytest.raises(BackendError, match="did not answer a moment ago"):
-        cache.set("a", bytes_of(1))
-
-
-def test_a_full_server_refuses_and_goes_on(own_redis: RedisServer) -> None:
-    cache = RedisCache(own_redis.url, 10**9, timeout_s=PATIENT_S)
-    with redis.Redis.from_url(own_redis.url) as client:
-        client.config_set("maxmemory-policy", "noeviction")
-        client.config_set("maxmemory", client.info("memory")["used_memory"] + 3_000_000)
-        stored = [cache.set(f"{number}", bytes_of(1_000_000)) for number in range(6)]
-        assert stored[0]
-        assert not stored[5]
-        assert cache.numbers()["backend_errors"] > 0
-        assert cache.current_bytes == 1_000_000 * sum(stored) == 1_000_000 * len(cache.keys())
-        client.config_set("maxmemory", 0)
-    assert cache.set("5", bytes_of(1_000_000))
-    assert cache.numbers()["backend_up"] == 1
-    cache.close()
-
-
-def test_what_redis_gives_up_by_itself_is_a_miss_and_leaves_the_ledger(cache: RedisCache, client: Any) -> None:
-    cache.set_many({"a": bytes_of(400), "b": bytes_of(400)})
-    client.delete(entry(cache, "a"))
-    assert "a" not in cache
-    assert cache.get("a") is None
-    assert (cache.keys(), cache.current_bytes, len(cache)) == (["b"], 400, 1)
-    assert (cache.numbers()["lost"], cache.numbers()["misses"]) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    "gone", ["order", "rows", "bytes", "order rows", "rows bytes", "order bytes", "order rows bytes"]
-)
-def test_a_ledger_of_which_redis_gave_up_a_part_becomes_whole(cache: RedisCache, client: Any, gone: str) -> None:
-    cache.set_many({f"{number}": bytes_of(300) for number in range(3)})
-    tag = cache._prefix.split(":", maxsplit=1)[0]
-    client.delete(*(f"{tag}:{part}" for part in gone.split()))
-    for number in range(3):
-        cache.get(f"{number}")
-    for number in range(10, 20):
-        assert cache.set(f"{number}", bytes_of(300))
-    kept = cache.keys()
-    assert kept == ["17", "18", "19"]
-    assert cache.current_bytes == 900
-    assert len(client.keys(entry(cache, "*").replace("{", "[{]"))) == len(cache) == 3
-
-
-def header(text: bytes, *, length: int | None = None) -> bytes:
-    return struct.pack("<Q", len(text) if length is None else length) + text
-
-
-def file_of(spec: dict[str, Any], data: bytes = b"") -> bytes:
-    return header(json.dumps(spec).encode()) + data
-
-
-U8 = {"dtype": "U8", "shape": [10], "data_offsets": [0, 10]}
-HOSTILE = {
-    "empty": b"",
-    "one byte": b"\x00",
-    "a header of 2^63 bytes": header(b"{}", length=2**63),
-    "a header of 100 MB that is not there": header(b"{}", length=100_000_000),
-    "a header without an end": header(b'{"embedding":', length=13),
-    "no JSON": header(b"\xff" * 20),
-    "deeply nested": header(b"[" * 3000),
-    "a pickle": pickle.dumps({"embedding": [1] * 10}),
-    "another name": file_of({"other": U8}, bytes(10)),
-    "two tensors": file_of({"embedding": U8, "b": {**U8, "shape": [5], "data_offsets": [10, 15]}}, bytes(15)),
-    "another dtype": file_of({"embedding": {**U8, "dtype": "PICKLE"}}, bytes(10)),
-    "a size beyond the data": file_of({"embedding": {**U8, "shape": [2**40], "data_offsets": [0, 2**40]}}, bytes(10)),
-    "a product that overflows": file_of({"embedding": {**U8, "shape": [2**33, 2**33]}}, bytes(10)),
-    "negative": file_of({"embedding": {**U8, "shape": [-10]}}, bytes(10)),
-    "fewer bytes than stored": file_of({"embedding": {**U8, "shape": [9], "data_offsets": [0, 9]}}, bytes(9)),
-    "4 kB more than stored": encode(bytes_of(10))[1] + bytes(5000),
-    "cut": encode(bytes_of(10))[1][:-1],
-    "one bit": encode(bytes_of(10))[1][:-1] + b"\x06",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("checksum", ["of what was stored", "of what is there"])
-def test_a_corrupted_value_is_a_miss_is_counted_and_goes(
-    cache: RedisCache, client: Any, name: str, checksum: str
-) -> None:
-    """Also where whoever wrote it knew of the checksum."""
-    cache.set_many({"a": bytes_of(10), "b": bytes_of(10)})
-    client.set(entry(cache, "a"), HOSTILE[name])
-    if checksum == "of what is there":
-        tag = cache._prefix.split(":", maxsplit=1)[0]
-        client.hset(f"{tag}:rows", "a", f"10 {zlib.crc32(HOSTILE[name])}")
-    got = cache.get("a")
-    if (name, checksum) == ("one bit", "of what is there"):
-        assert got is not None  # a checksum is no signature
-        return
-    assert got is None
-    now = cache.numbers()
-    assert (now["corrupted"], now["lost"]) == ((0, 1) if name == "empty" else (1, 0))
-    assert (now["misses"], now["entries"], now["bytes"]) == (1, 1, 10)
-    assert not client.exists(entry(cache, "a"))
-    assert cache.get("b") is not None
-
-
-@pytest.mark.parametrize("row", [b"", b"ten", b"10", b"10 x", b"-10 5", b"10 5 5", b"99999999999999999999 5"], ids=str)
-def test_a_corrupted_row_is_a_miss_and_goes(cache: RedisCache, client: Any, row: bytes) -> None:
-    cache.set("a", bytes_of(10))
-    tag = cache._prefix.split(":", maxsplit=1)[0]
-    client.hset(f"{tag}:rows", "a", row)
-    assert cache.get("a") is None
-    assert not client.exists(entry(cache, "a"))
-    assert cache.numbers()["corrupted"] == 1
-    assert 0 <= cache.current_bytes <= 10
-
-
-def test_another_type_of_value_is_a_miss_and_goes(cache: RedisCache, client: Any) -> None:
-    cache.set("a", bytes_of(10))
-    client.delete(entry(cache, "a"))
-    client.lpush(entry(cache, "a"), "x")
-    assert cache.get("a") is None
-    assert (cache.numbers()["corrupted"], cache.current_bytes, len(cache)) == (1, 0, 0)
-
-
-def test_a_large_value_of_another_writer_is_not_even_fetched(cache: RedisCache, client: Any) -> None:
-    cache.set("a", bytes_of(10))
-    client.set(entry(cache, "a"), bytes(64_000_000))
-    client.config_resetstat()
-    assert cache.get("a") is None
-    assert client.info("stats")["total_net_output_bytes"] < 100_000
-
-
-@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "one bit"])
-def test_decode_refuses_by_one_error(name: str) -> None:
-    with pytest.raises(CorruptedError):
-        decode(Row(10, zlib.crc32(HOSTILE[name])), HOSTILE[name])
 
 
 def test_event_loops_and_threads_share_a_computation(cache: RedisCache) -> None:

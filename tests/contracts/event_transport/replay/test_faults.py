@@ -6,18 +6,20 @@ from collections import Counter
 
 from contracts.event_transport.replay.failures import FILE
 from contracts.event_transport.replay.faults import FAULTS
-from contracts.event_transport.running import judged
+from contracts.event_transport.running import judged_at_once
 from contracts.suite_runs import each_test
 from fix_repository import PROJECT
 from trueup_contracts.event_transport import REPLAY
 
 PROGRAM = "contracts.event_transport.replay.failures"
+PARTS = 4  # processes
 
 
-def test_a_fault_is_found_by_the_requirement_that_names_it() -> None:
-    survived, changed = judged(PROGRAM, FILE)
-    assert survived == []
-    assert changed == [], f"python -m {PROGRAM} > failures.txt, and read what has changed"
+def test_faults_are_found_by_the_requirements_that_name_them() -> None:
+    parts = [FAULTS[part::PARTS] for part in range(PARTS)]
+    choices = [[word for fault in part for word in ("--name", fault.name)] for part in parts]
+    found = judged_at_once(PROGRAM, FILE, choices)
+    assert found == ([], []), f"python -m {PROGRAM} > failures.txt, and read what has changed"
 
 
 def test_there_are_many_faults_and_they_reach_every_requirement() -> None:

@@ -73,6 +73,7 @@ class Course:
         self._failures = 0  # in the present pool
         self._tried: set[Instance] = set()  # there, in vain
         self._waits_until: float | None = None  # for a worker, while there is none
+        self._failure: WorkerFailure | None = None  # the latest
 
     @property
     def namespace(self) -> str:
@@ -110,6 +111,8 @@ class Course:
             pass
         if not self._go_faster():
             message = f"no worker of {self.namespace} could be used within {shared.service.pool_wait_ms:g} ms"
+            if self._failure is not None:
+                message += f", after a failure: {self._failure}"
             raise RouterError("no_worker", message, pool=self.namespace, retry_after_s=RETRY_AFTER_S)
 
     async def pause(self, use: Use) -> None:
@@ -123,6 +126,7 @@ class Course:
         error = RouterError(failure.code, str(failure), pool=self.namespace, retryable=failure.retryable)
         if not (may_retry and failure.retryable):
             raise error from failure
+        self._failure = failure
         self._failures += 1
         self._tried.add(use.instance)
         has_attempts = self._failures < self._shared.service.retry.same_pool_attempts

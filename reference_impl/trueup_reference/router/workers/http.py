@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 import aiohttp
@@ -23,6 +25,7 @@ TAIL_S = 0.25  # for the end of a response behind its last event; then the conne
 MOST_TOLD = 200  # characters of a worker's own words
 MOST_RETRY_AFTER_S = 3600.0
 _MOST_REFUSAL_BYTES = 16 << 10
+_MOST_DIGITS = 20
 _AT_ONCE_BYTES = 1 << 20  # of a body that is written in one go
 _HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 _NAMES = {name.encode(): name for name in ("item", "transfer", "finish", "error")}
@@ -187,10 +190,16 @@ async def _refusal(response: aiohttp.ClientResponse) -> WorkerFailure:
 
 
 def _retry_after_s(text: str | None) -> float | None:
-    """Seconds; dates, which need clocks that agree, are not heeded."""
-    if text is None or not text.strip().isdecimal() or len(text) > 20:
+    """From the header, which has seconds or a date."""
+    if text is None:
         return None
-    return min(float(text), MOST_RETRY_AFTER_S)
+    if text.strip().isdecimal():
+        return min(float(text[:_MOST_DIGITS]), MOST_RETRY_AFTER_S)
+    try:
+        left_s = parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(left_s, 0.0), MOST_RETRY_AFTER_S)
 
 
 def _words(error: BaseException) -> str:

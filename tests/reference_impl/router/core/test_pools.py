@@ -271,3 +271,21 @@ def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCap
     ]
     assert caplog.records[0].__dict__["request_id"] == "mine-0"
     assert "424242" not in str([vars(record) for record in caplog.records])
+
+
+def test_a_retry_goes_to_another_worker_even_if_that_has_more_to_do() -> None:
+    async def work(rig: Rig) -> None:
+        bad, busy = rig.workers["a0"]
+        busy.script = in_turn([hang])
+        stuck = []
+        while not busy.calls:
+            stuck.append(asyncio.ensure_future(rig.ask()))
+            await rig.until(lambda: len(bad.calls) + len(busy.calls) == len(stuck))
+            await rig.until(lambda: rig.router.pools()["a0"].in_flight == len(busy.calls))
+        bad.script = refusing(503)
+        assert workers_of(routed(await rig.ask())) == ["a0-0", "a0-1"]
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+    run(work)

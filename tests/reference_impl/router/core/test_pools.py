@@ -258,8 +258,8 @@ def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCap
     async def work(rig: Rig) -> None:
         only = rig.workers["a0"][0]
         only.script = in_turn([refusing(503), refusing(503)])
-        for _ in range(3):
-            await rig.ask(request_id="mine", token_ids=(424242,))
+        for number in range(3):
+            await rig.ask(request_id=f"mine-{number}", token_ids=(424242,))
 
     with caplog.at_level("INFO", "trueup_reference"):
         run(work, workers={"a0": 1}, retry={"same_pool_attempts": 1}, ejection=LONG_EJECTION)
@@ -269,5 +269,23 @@ def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCap
         "a0-0 of a0 is ejected for 60 s: status 503",
         "a0-0 of a0 answers again",
     ]
-    assert caplog.records[0].__dict__["request_id"] == "mine"
+    assert caplog.records[0].__dict__["request_id"] == "mine-0"
     assert "424242" not in str([vars(record) for record in caplog.records])
+
+
+def test_a_retry_goes_to_another_worker_even_if_that_has_more_to_do() -> None:
+    async def work(rig: Rig) -> None:
+        bad, busy = rig.workers["a0"]
+        busy.script = in_turn([hang])
+        stuck = []
+        while not busy.calls:
+            stuck.append(asyncio.ensure_future(rig.ask()))
+            await rig.until(lambda: len(bad.calls) + len(busy.calls) == len(stuck))
+            await rig.until(lambda: rig.router.pools()["a0"].in_flight == len(busy.calls))
+        bad.script = refusing(503)
+        assert workers_of(routed(await rig.ask())) == ["a0-0", "a0-1"]
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+    run(work)

@@ -38,6 +38,15 @@ async def comments(call: Call) -> None:
         await asyncio.sleep(SHORT_MS / 10_000)
 
 
+async def item_then_progress(call: Call) -> None:
+    """Events that no router knows."""
+    await call.begin()
+    await call.item(0)
+    while not call.gone.is_set():
+        await call.event("progress", {})
+        await asyncio.sleep(SHORT_MS / 10_000)
+
+
 async def endless_line(call: Call) -> None:
     await call.begin()
     await call.item(0)
@@ -81,8 +90,8 @@ def test_the_first_item_must_come_in_time(script: Any) -> None:
     run(work, workers=ONE, **limits(first_item=SHORT_MS))
 
 
-@pytest.mark.parametrize("script", [item_then_hang, item_then_comments, endless_line])
-def test_the_next_item_must_come_in_time_and_comments_are_none(script: Any) -> None:
+@pytest.mark.parametrize("script", [item_then_hang, item_then_comments, item_then_progress, endless_line])
+def test_the_next_item_must_come_in_time_and_nothing_else_is_one(script: Any) -> None:
     async def work(rig: Rig) -> None:
         worker = rig.workers["a0"][0]
         worker.script = script

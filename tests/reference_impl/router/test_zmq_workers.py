@@ -208,6 +208,29 @@ def test_a_killed_worker_is_an_error_at_once_and_another_in_its_place_is_used() 
     asyncio.run(work())
 
 
+def test_a_worker_that_ends_finishes_its_answers_first() -> None:
+    async def work() -> None:
+        transport = ZmqTransport()
+        try:
+            with process("--zmq-port", "0", "--ttft-ms", "0", "--itl-ms", "20") as (ending, url):
+                stream = await transport.generate(url, asked(max_tokens=20), connect_s=10, headers={})
+                names = [event.name for event in await stream.read()]
+                ending.send_signal(signal.SIGTERM)
+                while await transport.health(url, timeout_s=10):
+                    pass
+                # On a slow machine it has ended by now.
+                with pytest.raises(WorkerFailure, match=r"status 503|no connection|the connection is lost"):
+                    await all_of(transport, url, asked("new"))
+                while names[-1] != "finish":
+                    names += [event.name for event in await stream.read()]
+                assert names == ["item"] * 20 + ["finish"]
+                assert await asyncio.to_thread(ending.wait) == 0
+        finally:
+            await transport.close()
+
+    asyncio.run(work())
+
+
 def test_a_worker_that_stands_still_is_noticed_by_its_silence() -> None:
     async def work() -> None:
         transport = ZmqTransport()

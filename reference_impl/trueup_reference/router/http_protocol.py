@@ -1,6 +1,6 @@
-"""uvicorn's connections, for clients that are not trusted: heads are bounded in size and time, and refused in our form.
+"""uvicorn's connections, for clients that are not trusted: requests are bounded in time, and their heads in size.
 
-By itself uvicorn lets a head grow and last without end (with httptools), and says what is wrong with it in plain text.
+By itself uvicorn lets a head grow (with httptools) and a request last without end, and refuses in plain text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from trueup_reference.router.app.errors import Refused
 
 MOST_HEAD_BYTES = 64 << 10
-HEAD_S = 60.0  # for a whole head, from the connection or from its first byte
+REQUEST_S = 60.0  # for a whole request, from the connection or from its first byte
 
 
 class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
@@ -39,15 +39,16 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def data_received(self, data: bytes) -> None:
         """Heads are counted by whole pieces, bodies are not: whoever reads them does that."""
         before = self.cycle
-        is_body = before is not None and before.more_body
+        was_body = before is not None and before.more_body
         super().data_received(data)
-        if is_body or self.cycle is not before:
-            self._head_bytes = 0
+        cycle = self.cycle
+        is_head = cycle is before and not was_body
+        self._head_bytes = self._head_bytes + len(data) if is_head else 0
+        if is_head or cycle.more_body:
+            if self._timer is None:
+                self._start_timer()
+        elif self._timer is not None:
             self._stop_timer()
-            return
-        self._head_bytes += len(data)
-        if self._timer is None:
-            self._start_timer()
         if self._head_bytes > MOST_HEAD_BYTES:
             self._refuse(431, f"the head is larger than {MOST_HEAD_BYTES:,} bytes")
 
@@ -58,8 +59,8 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
             return
-        # Nothing is said into the answer of the request before.
-        if self.cycle is None or self.cycle.response_complete:
+        # Nothing is said into the answer of the request before, or to a client that has asked nothing.
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = msgspec.json.encode(Refused(status, "invalid_request", message).told(None))
             lines = (
                 f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -71,7 +72,13 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         self.transport.close()
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(HEAD_S, self.transport.close)
+        self._timer = self.loop.call_later(REQUEST_S, self._too_slow)
+
+    def _too_slow(self) -> None:
+        if self.cycle is None and not self._head_bytes:
+            self.transport.close()
+        else:
+            self._refuse(408, f"the request was not there within {REQUEST_S:g} s")
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

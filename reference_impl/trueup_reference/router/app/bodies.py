@@ -1,8 +1,7 @@
-"""The body of a request, read within bounds of size, time and depth: its sender is not trusted."""
+"""The body of a request, read within bounds of size and depth: its sender is not trusted."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from starlette.types import Receive, Scope
@@ -14,7 +13,6 @@ MOST_BYTES = 16 << 20
 MOST_DEPTH = 32  # of objects and arrays in each other
 MOST_BRACKETS = 50_000  # objects and arrays in all: each costs far more memory than its two bytes
 MOST_STRINGS = 250_000  # of a body that has more brackets than may be nested: they have to be told apart
-READ_S = 30.0
 # What is no bracket, strings as a whole, and then a bracket. Nothing is tried twice: each step takes what it can.
 _TO_A_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?+)*+([\[\]{}])', re.DOTALL)
 
@@ -24,27 +22,26 @@ class ClientGone(Exception):
 
 
 async def read_body(scope: Scope, receive: Receive, most_bytes: int = MOST_BYTES) -> bytes:
-    """The whole body. `RouterError` where it is too large or too slow; `ClientGone` where it breaks off."""
+    """The whole body. `Refused` where it is too large; `ClientGone` where it breaks off.
+
+    How long it may take is for the connection to say.
+    """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), None)
     if length is not None and length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
     parts: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(READ_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                part = message.get("body", b"")
-                size += len(part)
-                if size > most_bytes:
-                    raise _too_large(most_bytes)
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError:
-        raise Refused(408, "invalid_request", f"the body was not there within {READ_S:g} s") from None
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most_bytes:
+            raise _too_large(most_bytes)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_depth(body: bytes) -> None:

@@ -7,6 +7,7 @@ Messages name the field and never hold a prompt.
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,8 @@ _Tokens = Annotated[
     tuple[Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)], ...], msgspec.Meta(min_length=1, max_length=MOST_TOKENS)
 ]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)]
+_PROCESS = uuid.uuid4().hex
+_numbers = itertools.count()
 _Any = TypeVar("_Any")
 _Number = TypeVar("_Number", int, float)
 
@@ -59,14 +62,13 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
 
     def target(self, kind: str) -> float | None:
         """`kind`: ttft or itl. In milliseconds."""
-        places: list[tuple[str, _Targets | None]] = [
+        given: list[tuple[str, float | None]] = []
+        for place, targets in (
             ("targets", self.targets),
             ("router", self.router),
             ("nvext.router", None if self.nvext is None else self.nvext.router),
             ("extra_args", self.extra_args),
-        ]
-        given: list[tuple[str, float | None]] = []
-        for place, targets in places:
+        ):
             if targets is not None:
                 given.append((f"{place}.{kind}_target", getattr(targets, f"{kind}_target")))
                 given.append((f"{place}.{kind}_ms", getattr(targets, f"{kind}_ms")))
@@ -151,8 +153,8 @@ def read_asked(
         phases=(phase,),
         transfer=asked.transfer,
         received_s=received_s,
-        traceparent=tracing.traceparent(headers),
-        tracestate=tracing.tracestate(headers),
+        traceparent=(parent := tracing.traceparent(headers)),
+        tracestate=None if parent is None else tracing.tracestate(headers),
     )
 
 
@@ -166,14 +168,14 @@ def name_of(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> str:
         given = msgspec.json.decode(body, type=_Named).request_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         given = None
-    return given or _id_of(headers) or uuid.uuid4().hex
+    return given or _id_of(headers) or _new_id()
 
 
 def _request(
     read: _Common, tokens: tuple[int, ...], max_tokens: int, headers: Iterable[tuple[bytes, bytes]], received_s: float
 ) -> Request:
     return Request(
-        request_id=read.request_id or _id_of(headers) or uuid.uuid4().hex,
+        request_id=read.request_id or _id_of(headers) or _new_id(),
         token_ids=tokens,
         max_tokens=max_tokens,
         ttft_target_ms=read.target("ttft"),
@@ -181,8 +183,8 @@ def _request(
         priority=read.priority_given(),
         deadline_ms=read.deadline_ms,
         received_s=received_s,
-        traceparent=tracing.traceparent(headers),
-        tracestate=tracing.tracestate(headers),
+        traceparent=(parent := tracing.traceparent(headers)),
+        tracestate=None if parent is None else tracing.tracestate(headers),
     )
 
 
@@ -224,6 +226,11 @@ def _one_of(given: Sequence[tuple[str, _Number | None]]) -> _Number | None:
             raise _refused(f"{chosen[0]} is {chosen[1]:g} and {name} is {value:g}: one of them is due")
         chosen = chosen or (name, value)
     return None if chosen is None else chosen[1]
+
+
+def _new_id() -> str:
+    """Another one each time, in every process."""
+    return f"{_PROCESS}-{next(_numbers):x}"
 
 
 def _id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -28,9 +28,7 @@ def trace_id(parent: str | None) -> str | None:
 
 
 def tracestate(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The header's value beside a traceparent, several joined; `None` where there is none that can be sent on."""
-    if traceparent(headers) is None:
-        return None
+    """The header's value, several joined; `None` where there is none that can be sent on. Only beside a traceparent."""
     value = b",".join(value for name, value in headers if name == b"tracestate")
     if not value or len(value) > _LONGEST or not value.isascii() or not value.decode().isprintable():
         return None

@@ -1,4 +1,4 @@
-"""Bodies within bounds: of size, of depth, of time, and of the time that finding out takes."""
+"""Bodies within bounds: of size, of depth, and of the time that finding out takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from trueup_reference.router.app import bodies
 from trueup_reference.router.app.bodies import MOST_DEPTH, ClientGone, check_depth, read_body
 from trueup_reference.router.protocol import RouterError
 
@@ -52,13 +51,6 @@ def test_a_body_that_is_too_large(messages: list[Message]) -> None:
 def test_a_body_that_says_so_is_not_read() -> None:
     with pytest.raises(RouterError, match="larger"):
         read(length=11)
-
-
-def test_a_body_that_never_ends_coming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "READ_S", 0.05)
-    with pytest.raises(RouterError, match=r"the body was not there within 0\.05 s") as caught:
-        read(part(b"ab", more=True))
-    assert (caught.value.status, caught.value.code) == (408, "invalid_request")
 
 
 def test_a_client_that_goes_before_its_end() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import aiohttp
 import pytest
 
 from reference_impl.router.app.serving_stubs import ScriptedRouter, finish, item, post, served
@@ -81,25 +82,60 @@ def test_a_large_body_is_no_large_head() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("pieces", [(), (HEAD,)])
-def test_a_client_that_sends_half_a_head(pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "HEAD_S", 0.2)
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [((), None), ((HEAD,), 408), ((HEAD + b"content-length: 9\r\n\r\n", b"{"), 408)],
+)
+def test_a_request_that_never_becomes_whole(
+    pieces: tuple[bytes, ...], status: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_S", 0.2)
 
     async def main() -> None:
-        async with served(ScriptedRouter([finish()])) as (url, _):
-            assert await said(url, *pieces) == b""
+        router = ScriptedRouter([finish()])
+        async with served(router) as (url, _):
+            answer = await said(url, *pieces)
+            if status is None:
+                assert answer == b""
+            else:
+                assert told(answer) == (
+                    status,
+                    {
+                        "code": "invalid_request",
+                        "message": "the request was not there within 0.2 s",
+                        "request_id": None,
+                        "pool": None,
+                    },
+                )
+        assert router.asked == []
 
     run(main())
 
 
-def test_a_head_that_came_in_time_is_not_cut_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "HEAD_S", 0.2)
+def test_a_request_that_came_in_time_is_not_cut_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_S", 0.2)
 
     async def main() -> None:
         async def wait() -> None:
-            await asyncio.sleep(0.5)  # longer than a head may take
+            await asyncio.sleep(0.5)  # longer than a request may take
 
-        async with served(ScriptedRouter(wait, [finish()])) as (url, _):
-            assert b"event: finish" in (await post(url, "/v1/generate", BODY))[1]
+        async with served(ScriptedRouter(wait, [finish()])) as (url, _), aiohttp.ClientSession() as session:
+            for _ in range(2):  # on one connection
+                async with session.post(f"{url}/v1/generate", json=BODY) as response:
+                    assert b"event: finish" in await response.read()
+
+    run(main())
+
+
+def test_a_body_in_pieces() -> None:
+    async def main() -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for byte in json.dumps(BODY).encode():
+                yield bytes([byte])
+
+        async with served(ScriptedRouter([finish()])) as (url, _), aiohttp.ClientSession() as session:
+            for _ in range(2):
+                async with session.post(f"{url}/v1/generate", data=pieces()) as response:
+                    assert b"event: finish" in await response.read()
 
     run(main())

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -26,17 +27,24 @@ BINARY = shutil.which("etcd")
 GUARD = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 START_S = 30.0
 # It syncs every write, which on the disk of a loaded machine takes as long as a lease lasts here.
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+# A member reserves 64 MiB for its log, which is all that a container has there by default.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 1 << 30 else None
+# Below those that systems give out: nobody gets a server's port while it is down.
+PORTS = range(12_000, 30_000)
 # An election of 50 ms lets a lease last one second, where etcd's default makes two of it.
 QUICK = ["--heartbeat-interval", "10", "--election-timeout", "50"]
 
 
 def free_port() -> int:
     """One that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class EtcdServer:

@@ -20,6 +20,7 @@ ID_BYTES = 8
 SCHEME = "zmq+tcp"
 HEARTBEAT_MS = 1000  # of ZMQ's own; after three without an answer the connection is lost
 MOST_ASK_BYTES = 64 << 20
+MOST_QUEUED = 10_000  # events on their way to a router, of all answers of a worker; then the worker waits
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

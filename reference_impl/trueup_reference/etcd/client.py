@@ -7,6 +7,7 @@ fails, the next one is asked; a call fails once all have failed.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 
@@ -178,7 +179,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MOST_ANSWER_BYTES:
-            raise aiohttp.ClientPayloadError(f"an answer of more than {MOST_ANSWER_BYTES:,} bytes")
+            raise aiohttp.ClientError(f"an answer of more than {MOST_ANSWER_BYTES:,} bytes")
     return bytes(body)
 
 
@@ -191,7 +192,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None
             yield bytes(line)
         rest = bytearray(last)
         if len(rest) > MOST_ANSWER_BYTES:
-            raise aiohttp.ClientPayloadError(f"a line of more than {MOST_ANSWER_BYTES:,} bytes")
+            raise aiohttp.ClientError(f"a line of more than {MOST_ANSWER_BYTES:,} bytes")
 
 
 def _watched(line: bytes) -> Watched:
@@ -218,6 +219,10 @@ async def _refused(response: aiohttp.ClientResponse) -> EtcdError:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.strerror or str(error.os_error) or "cannot be connected to"
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return "the connection is lost"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return str(error)
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno)
     return str(error) or type(error).__name__

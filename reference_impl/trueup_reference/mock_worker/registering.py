@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -92,6 +91,8 @@ def registration(where: str, entry: WorkerEntry, environment: Mapping[str, str] 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One writer at a time. The lock is a file beside it: the file itself is replaced."""
+    import fcntl  # not on Windows, where a worker that does not register needs none
+
     with open(path.with_name(path.name + ".lock"), "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

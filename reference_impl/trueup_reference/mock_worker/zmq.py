@@ -13,7 +13,7 @@ import zmq.asyncio
 from trueup_reference.event_transport import AllowList, ServerKeys
 from trueup_reference.mock_worker.answering import CutError, answer
 from trueup_reference.mock_worker.worker import Worker
-from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, SCHEME, VERSION
+from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, MOST_QUEUED, SCHEME, VERSION
 from trueup_reference.worker_protocol import WorkerError
 
 ALIVE_S = 1.0
@@ -71,6 +71,7 @@ class ZmqFront:
         try:
             socket.linger = _FLUSH_MS
             socket.router_mandatory = True  # a client that is gone is an error, not silence
+            socket.sndhwm = MOST_QUEUED
             socket.maxmsgsize = MOST_ASK_BYTES
             socket.heartbeat_ivl = HEARTBEAT_MS
             socket.heartbeat_timeout = 3 * HEARTBEAT_MS

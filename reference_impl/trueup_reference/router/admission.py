@@ -89,10 +89,10 @@ class Admission:
 
     async def enter(self, pools: Sequence[str]) -> None:
         """Takes a slot in each of these pools, which differ. `RouterError` where that would have to wait too long."""
-        full = self._without_room(pools)
-        if full is None:
-            self._take(pools)
+        if self.try_enter(*pools):
             return
+        full = self._without_room(pools)
+        assert full is not None
         gate = self._gates[full]
         # A pool that is not up yet is waited for by as many as it could serve, and by as many as may wait.
         most = self._most_queued if gate.is_open else self._most_queued + self._most
@@ -100,11 +100,11 @@ class Admission:
             raise self._refusal(full, f"{gate.in_flight} requests are under way in {full} and {gate.queued} wait")
         await self._wait(tuple(pools), full, next(self._ages), is_bounded=True)
 
-    def try_enter(self, pool: str) -> bool:
-        """Takes a slot if there is one now."""
-        if self._without_room((pool,)) is not None:
+    def try_enter(self, *pools: str) -> bool:
+        """Takes a slot in each of these pools, if there is one in each now."""
+        if self._without_room(pools) is not None:
             return False
-        self._take((pool,))
+        self._take(pools)
         return True
 
     async def enter_again(self, pool: str) -> None:

@@ -55,17 +55,19 @@ class Answer:
     async def admit(self) -> None:
         """Waits for its slots. `RouterError` where it gets none."""
         wanted = {each.phase: each.namespace for each in self._courses}
+        pools = tuple(dict.fromkeys(wanted.values()))
         if self._clock.left_s <= 0:
             self.stop(self._timed_out())
-        try:
-            await self._clock.wait(self._shared.admission.enter(tuple(dict.fromkeys(wanted.values()))))
-        except BaseException:
-            self._release()
-            raise
+        if self._clock.stopped is not None or not self._shared.admission.try_enter(*pools):
+            try:
+                await self._clock.wait(self._shared.admission.enter(pools))
+            except BaseException:
+                self._release()
+                raise
         self._slots.take_over(wanted)
         self.is_accepted = True
         metrics = self._shared.metrics
-        metrics.accepted.inc()
+        metrics.accepted()
         metrics.admitted(self._present.namespace, time.monotonic() - self._received)
         for each in self._courses:
             metrics.selected(each.phase, each.namespace, each.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 
@@ -15,6 +16,7 @@ from trueup_reference.router.shared import Shared
 from trueup_reference.router.workers import FAILED, WorkerFailure, WorkerStream
 from trueup_reference.worker_protocol import Asked
 
+logger = logging.getLogger("trueup_reference.router.attempts")
 FIRST_ITEM, BETWEEN_ITEMS = "timeout_first_item", "timeout_between_items"
 
 
@@ -102,6 +104,11 @@ class Attempt:
 
     def _failed(self, failure: WorkerFailure) -> None:
         self._end()
+        worker, pool, asked = self.use.instance.entry.id, self.use.pool.namespace, self._asked
+        about = {"request_id": asked.request_id, "phase": asked.phase, "pool": pool, "worker": worker}
+        logger.info(
+            "attempt %d at %s failed: %s", asked.attempt, worker, failure, extra={**about, "code": failure.code}
+        )
         self.use.failed(failure)
 
     def _end(self) -> None:

@@ -14,8 +14,9 @@ from trueup_reference.router.shared import Shared
 from trueup_reference.router.workers import WorkerFailure
 from trueup_reference.worker_protocol import Phase
 
-PAUSE_S = 0.05  # before the worker that has just failed is tried again; doubled each time
+PAUSE_S = 0.05  # before a worker that has failed is tried again; doubled each time
 MOST_PAUSE_S = 1.0
+_DOUBLINGS = 8  # until that is reached
 
 
 class Slots:
@@ -70,8 +71,7 @@ class Course:
         self._choice = choice
         self._place = 0  # among the pools of the choice
         self._failures = 0  # in the present pool
-        self._tried: set[Instance] = set()  # there
-        self._last: Instance | None = None  # that has failed there
+        self._tried: set[Instance] = set()  # there, in vain
         self._waits_until: float | None = None  # for a worker, while there is none
 
     @property
@@ -113,9 +113,9 @@ class Course:
             raise RouterError("no_worker", message, pool=self.namespace, retry_after_s=RETRY_AFTER_S)
 
     async def pause(self, use: Use) -> None:
-        """Lets the worker that has failed just before have a moment."""
-        if use.instance is self._last:
-            pause_s = min(PAUSE_S * 2 ** (self._failures - 1), MOST_PAUSE_S)
+        """Lets a worker that has failed before have a moment."""
+        if use.instance in self._tried:
+            pause_s = min(PAUSE_S * 2 ** min(self._failures - 1, _DOUBLINGS), MOST_PAUSE_S)
             await self._clock.wait(asyncio.sleep(pause_s))
 
     def failed(self, use: Use, failure: WorkerFailure, *, may_retry: bool) -> None:
@@ -125,7 +125,6 @@ class Course:
             raise error from failure
         self._failures += 1
         self._tried.add(use.instance)
-        self._last = use.instance
         has_attempts = self._failures < self._shared.service.retry.same_pool_attempts
         if not has_attempts and not self._go_faster():
             raise error from failure
@@ -143,7 +142,7 @@ class Course:
                 continue
             shared.metrics.failed_over(self.phase, self.namespace)
             shared.metrics.selected(self.phase, namespace, "retry")
-            self._place, self._failures, self._last, self._waits_until = place, 0, None, None
+            self._place, self._failures, self._waits_until = place, 0, None
             self._tried.clear()
             return True
         return False

@@ -106,7 +106,7 @@ class GlobalRouter:
     def refuse_new(self) -> None:
         """Requests get `draining` from now on."""
         self._is_refusing = True
-        self._metrics.draining.set(1)
+        self._metrics.is_draining = True
 
     async def drain(self, limit_s: float) -> None:
         """Returns when nothing is under way; what is after `limit_s` gets an `error` `draining`.
@@ -149,6 +149,7 @@ class GlobalRouter:
 
     def _numbers(self) -> dict[str, dict[str, int]]:
         found = {}
+        self._shared.pools.tidy()
         for pool in self._shared.pools:
             registered, usable, ejected = self._shared.pools.count(pool)
             found[pool.namespace] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -14,6 +15,8 @@ from trueup_reference.router.metrics import RouterMetrics
 from trueup_reference.router.service import EjectionSettings
 from trueup_reference.router.workers import WorkerFailure
 from trueup_reference.worker_protocol import Phase
+
+logger = logging.getLogger("trueup_reference.router.pools")
 
 
 class Instance:
@@ -73,6 +76,8 @@ class Use:
 
     def answered(self) -> None:
         """The first item has come."""
+        if self.instance.ejection.until is not None:
+            logger.info("%s of %s answers again", *self._names, extra=self._about)
         self.instance.ejection.answered(probe=self._is_probe)
         self._is_probe = False
 
@@ -86,10 +91,13 @@ class Use:
         """It has not."""
         if not self._end():
             return
+        now = self._pools.now()
         if failure.alive:
-            self.instance.ejection.answered(probe=self._is_probe)
-        elif self.instance.ejection.failed(self._pools.now(), probe=self._is_probe):
+            self.answered()
+        elif self.instance.ejection.failed(now, probe=self._is_probe):
             self._pools.metrics.ejected(self.pool.namespace)
+            seconds = (self.instance.ejection.until or now) - now
+            logger.warning("%s of %s is ejected for %g s: %s", *self._names, seconds, failure, extra=self._about)
         if failure.retry_after_s:
             self._pools.rest(self.pool, self.instance, failure.retry_after_s)
 
@@ -97,6 +105,14 @@ class Use:
         """Nobody waits for it any more."""
         if self._end():
             self.instance.ejection.abandoned(probe=self._is_probe)
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.instance.entry.id, self.pool.namespace
+
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"worker": self.instance.entry.id, "pool": self.pool.namespace}
 
     def _end(self) -> bool:
         if self._has_ended:
@@ -122,6 +138,7 @@ class Pools:
         self.metrics = metrics
         self.now = clock
         self._pools: dict[str, Pool] = {}
+        self._planned: frozenset[str] = frozenset()
         self._entries: Mapping[str, tuple[WorkerEntry, ...]] = {}
         self._turns = itertools.count(1)
 
@@ -141,7 +158,12 @@ class Pools:
                 pool = self._pools[namespace] = Pool(namespace, phases)
             pool.phases = phases
             self._register(pool)
-        for namespace in [each for each in self._pools if each not in pools]:
+        self._planned = frozenset(pools)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Forgets the pools that no plan has, and where nothing is under way."""
+        for namespace in self._pools.keys() - self._planned:
             if not self._pools[namespace].waiting and self._admission.forget(namespace):
                 del self._pools[namespace]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
 
+from trueup.rules import nearest_hint
+
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 MOST_MS = 86_400_000  # a day
 _Ms = Annotated[float, msgspec.Meta(gt=0, le=MOST_MS)]
 _MsOrNone = Annotated[float, msgspec.Meta(ge=0, le=MOST_MS)]
@@ -68,5 +72,14 @@ def read(text: bytes) -> ServiceSettings:
     """The settings in a JSON text. Raises `InvalidSettings`."""
     try:
         return msgspec.json.decode(text, type=ServiceSettings)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidSettings(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{error}{_hint(str(error))}") from error
+
+
+def _hint(message: str) -> str:
+    """What an unknown field may have been meant to be, among all fields there are."""
+    unknown = _UNKNOWN.search(message)
+    if unknown is None:
+        return ""
+    parts = (ServiceSettings, Timeouts, Retry, AdmissionBounds, EjectionSettings)
+    return f": {nearest_hint(unknown[1], sorted({name for part in parts for name in part.__struct_fields__}))}"

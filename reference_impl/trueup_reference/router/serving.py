@@ -27,7 +27,7 @@ from trueup_reference.router.service import ServiceSettings
 
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 logger = logging.getLogger("trueup_reference.router.serving")
-FLUSH_S = 5  # for the last bytes to clients, when draining is over
+FLUSH_S = 3  # for the last bytes to clients, when draining is over
 BACKLOG = 2048
 KEEP_ALIVE_S = 75  # longer than a load balancer's, which must not find a connection closed that it has just chosen
 
@@ -120,7 +120,7 @@ class Server:
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=math.ceil(settings.drain_ms / 1000) + FLUSH_S,
+            timeout_graceful_shutdown=math.ceil(settings.drain_ms / 1000) + 3 * FLUSH_S,  # the last resort
             ssl_certfile=tls_cert,
             ssl_keyfile=tls_key,
         )
@@ -142,9 +142,16 @@ class Server:
         self._server.should_exit = True
 
     async def closed(self) -> None:
-        """When the last connection has."""
-        if self._task is not None:
-            await self._task
+        """When the last connection has; those whose clients do not take what is left are cut."""
+        if self._task is None:
+            return
+        await asyncio.wait({self._task}, timeout=FLUSH_S)
+        if not self._task.done():
+            left = list(self._server.server_state.connections)
+            logger.warning("connections whose clients do not take the rest, and which are cut: %d", len(left))
+            for connection in left:
+                connection.transport.abort()
+        await self._task
 
 
 class _Uvicorn(uvicorn.Server):

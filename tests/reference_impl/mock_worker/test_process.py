@@ -101,6 +101,13 @@ def test_it_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
         (["--block-size", "0"], "mock_worker: block_size is 0: 1 or more is due\n"),
         (["--fault", "melt"], "mock_worker: 'melt' is no fault: KIND[=SHARE][@ITEMS][xTIMES]"),
         (["--events", "nowhere"], "mock_worker: 'nowhere' is no endpoint"),
+        (["--fail", "after"], "mock_worker: 'after': after how many items? after:3"),
+        (["--register", "etcd://h"], "mock_worker: the deployment is ''"),
+        (["--register", "/nowhere/w.json"], "mock_worker: [Errno 2] No such file or directory: '/nowhere/w.json"),
+        (["--register", "w.json", "--namespace", "a/b"], "mock_worker: this worker: namespace is 'a/b'; a name of"),
+        (["--register", "w.json", "--advertise", "here"], "mock_worker: this worker: url is 'here'; http://HOST:PORT"),
+        (["--control", "/"], "mock_worker: / is there, and no socket"),
+        (["--zmq-port", "0", "--host", "203.0.113.1"], "mock_worker: "),
         (["--host", "203.0.113.1"], "mock_worker: "),
     ],
 )
@@ -115,6 +122,9 @@ def test_arguments_that_cannot_be_obeyed(words: list[str], told: str) -> None:
     ("words", "told"),
     [
         (["--port", "65536"], "--port is 65536: 0 to 65535 is due"),
+        (["--zmq-port", "-1"], "--zmq-port is -1: 0 to 65535 is due"),
+        (["--zmq-port", "0", "--zmq-secret-key", "k"], "--zmq-secret-key and --zmq-client-key are given together"),
+        (["--zmq-secret-key", "k", "--zmq-client-key", "c"], "--zmq-secret-key guards what --zmq-port opens"),
         (["--replay", "tcp://127.0.0.1:0"], "--replay sends again what --events publishes"),
     ],
 )

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,11 @@ import zmq
 import zmq.asyncio
 
 from fix_etcd import free_port
-from trueup_reference.event_transport import client_keys, server_keys
+from trueup_reference.event_transport import client_keys, read_key, server_keys, write_keys
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
 from trueup_reference.router.protocol import Event
 from trueup_reference.router.workers import WorkerFailure, WorkerStream
+from trueup_reference.router.workers import zmq as zmq_workers
 from trueup_reference.router.workers.zmq import ZmqTransport
 from trueup_reference.worker_frames import VERSION, endpoint_of
 from trueup_reference.worker_protocol import Asked
@@ -103,6 +105,21 @@ def test_many_answers_on_one_connection_keep_apart() -> None:
         assert all([event.data.get("index") for event in answer[:-1]] == list(range(30)) for answer in answers)
         assert len({answer[0].raw for answer in answers}) == 100
         assert len(transport._links) == 1
+
+    run(FAST, work)
+
+
+def test_a_link_that_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zmq_workers, "SWEEP_S", -1.0)
+    monkeypatch.setattr(zmq_workers, "IDLE_S", -1.0)
+
+    async def work(worker: MockWorker, transport: ZmqTransport) -> None:
+        async with MockWorker(SLOW, zmq_port=0) as busy, MockWorker(FAST, zmq_port=0) as other:
+            stream = await transport.generate(busy.url, asked(), connect_s=10, headers={})
+            assert (await all_of(transport, worker.url, asked()))[-1].name == "finish"
+            assert (await all_of(transport, other.url, asked()))[-1].name == "finish"
+            assert set(transport._links) == {busy.url, other.url}
+            stream.close()
 
     run(FAST, work)
 
@@ -265,6 +282,26 @@ def test_curve_lets_in_whom_it_knows() -> None:
         assert worker.worker.counts["requests"] == 1
 
     run(FAST, work, server_keys(server_secret, [router]), client_keys(server, router_secret))
+
+
+def test_curve_by_files_of_keys(tmp_path: Path) -> None:
+    for name in ("worker", "router"):
+        write_keys(tmp_path, name)
+    words = ["--zmq-port", "0", "--ttft-ms", "0", "--zmq-secret-key", str(tmp_path / "worker.key_secret")]
+    public, secret = (
+        read_key(tmp_path / name, is_secret=name.endswith("secret")) for name in ("worker.key", "router.key_secret")
+    )
+
+    async def work(url: str) -> None:
+        for keys, is_known in ((client_keys(public, secret), True), (None, False)):
+            transport = ZmqTransport(keys)
+            try:
+                assert await transport.health(url, timeout_s=10 if is_known else 0.5) is is_known
+            finally:
+                await transport.close()
+
+    with process(*words, "--zmq-client-key", str(tmp_path / "router.key")) as (_, url):
+        asyncio.run(work(url))
 
 
 def test_frames_that_are_none_harm_nobody() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -10,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from trueup_reference.router.app import tracing
 from trueup_reference.router.app.bearer import is_let_in
 from trueup_reference.router.app.bodies import MOST_BYTES, ClientGone, read_body
 from trueup_reference.router.app.errors import Headers, Refused, refuse
-from trueup_reference.router.app.presence import WhileThere
+from trueup_reference.router.app.presence import ClientStalled, Sending, WhileThere
 from trueup_reference.router.app.requests import name_of
 from trueup_reference.router.discovery import Discovery
 from trueup_reference.router.forwarding import Answer, GlobalRouter
@@ -24,7 +23,6 @@ from trueup_reference.router.metrics import RouterMetrics
 from trueup_reference.router.protocol import STATUSES, Event, Request, RouterError
 
 logger = logging.getLogger("trueup_reference.router.requests")
-STALL_S = 60.0  # a client that takes nothing for so long counts as gone
 SSE: Headers = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
 _Asked = TypeVar("_Asked")
 
@@ -162,59 +160,6 @@ class Work(ABC, Generic[_Asked]):
 
 _ALLOW: Headers = ((b"allow", b"POST"),)
 _AUTHENTICATE: Headers = ((b"www-authenticate", b"Bearer"),)
-
-
-class ClientStalled(Exception):
-    """The client is there, and takes nothing."""
-
-
-class Sending:
-    """`send` of one request, for clients that may take nothing any more: `ClientStalled` then.
-
-    One timer a request, and none a message: a stream has thousands of them.
-    """
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._since_s: float | None = None  # of the message that is being sent
-        self._is_stalled = False
-        self.has_begun = False
-        self.has_ended = False
-
-    async def __call__(self, message: Message) -> None:
-        """Sends it."""
-        self.has_begun = True
-        self.has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
-        if self._timer is None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._task = task
-            self._timer = self._loop.call_later(STALL_S, self._look)
-        self._since_s = self._loop.time()
-        try:
-            await self._send(message)
-        except asyncio.CancelledError:
-            if self._is_stalled and self._task.uncancel() == 0:
-                raise ClientStalled from None
-            raise
-        finally:
-            self._since_s = None
-
-    def close(self) -> None:
-        """Watches no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        now_s = self._loop.time()
-        since_s = now_s if self._since_s is None else self._since_s
-        if now_s - since_s >= STALL_S:
-            self._is_stalled = True
-            self._task.cancel()
-        else:
-            self._timer = self._loop.call_at(since_s + STALL_S, self._look)
 
 
 def ended_by(event: Event) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+
+from trueup_reference.worker_protocol import Phase
 
 VERSION = 1
 MOST_BYTES = 16 << 20  # of a file, which is 100,000 workers
@@ -18,7 +20,6 @@ MOST_NAME = 255  # characters of a worker's id, and of a namespace's
 _URL_DUE = "http://HOST:PORT, https://HOST:PORT or zmq+tcp://HOST:PORT is due"
 _NAME = re.compile(r"[^\s/]+")
 
-Phase = Literal["prefill", "decode", "agg"]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 
@@ -92,7 +93,7 @@ def by_namespace(entries: Iterable[WorkerEntry]) -> Mapping[str, tuple[WorkerEnt
 
 
 def _check(entry: WorkerEntry, where: str, place: str = "") -> None:
-    for what, name in (("id", entry.id), ("namespace", entry.namespace)):
+    for what, name in (("namespace", entry.namespace), ("id", entry.id)):
         if not _NAME.fullmatch(name) or not name.isprintable() or len(name) > MOST_NAME:
             raise DiscoveryError(
                 f"{where}: {what} is {name[:80]!a}; a name of at most {MOST_NAME} characters without white space "

@@ -27,6 +27,7 @@ from trueup_reference.router.discovery.entries import DiscoveryError, WorkerEntr
 from trueup_reference.router.discovery.interface import Discovery, logger
 from trueup_reference.router.discovery.probing import Probes
 
+FIRST_S = 3.0  # that the start waits for workers to answer; who has not is used once it does
 LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.05, 1.0
 
 
@@ -73,7 +74,8 @@ class EtcdDiscovery(Discovery):
             try:
                 await self._list()
                 if not tried.is_set():
-                    await self._probes.first_answers()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._probes.first_answers(), FIRST_S)
                     tried.set()
                 await self._follow()
             except CompactedError as error:

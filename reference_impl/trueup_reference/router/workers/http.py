@@ -141,7 +141,11 @@ class HttpStream:
     def close(self) -> None:
         """Gives the connection back once the response is over, which it must be soon after its last event."""
         if not self._has_ended or self._content.exception() is not None:
+            connection = self._response.connection
+            transport = None if connection is None else connection.transport
             self._response.close()
+            if transport is not None:
+                transport.abort()  # closing would first send what is left of the request, to a worker that may hang
         elif not self._content.is_eof():
             self._await_end(self._response)
 

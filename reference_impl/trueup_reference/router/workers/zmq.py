@@ -20,6 +20,8 @@ from trueup_reference.router.workers.zmq_link import Link, ZmqStream
 from trueup_reference.worker_frames import endpoint_of
 from trueup_reference.worker_protocol import Asked
 
+MOST_SOCKETS = 30_000  # three for each worker; libzmq's own bound would be 340 workers
+SWEEP_S = 1.0
 IDLE_S = 60.0  # after which the link to a worker that gets no work is closed
 
 
@@ -29,7 +31,9 @@ class ZmqTransport:
     def __init__(self, keys: ClientKeys | None = None) -> None:
         self._keys = keys
         self._context = zmq.asyncio.Context()
+        self._context.set(zmq.MAX_SOCKETS, MOST_SOCKETS)
         self._links: dict[str, Link] = {}
+        self._swept_s = 0.0
 
     async def generate(self, url: str, asked: Asked, *, connect_s: float, headers: Mapping[str, str]) -> ZmqStream:
         """Asks the worker, and waits until it has heard: `WorkerFailure` where it has not within `connect_s`."""
@@ -73,11 +77,14 @@ class ZmqTransport:
 
     def _link(self, url: str) -> Link:
         now_s = asyncio.get_running_loop().time()
-        for other, link in list(self._links.items()):
-            if link.is_lost or (link.is_idle and now_s - link.used_s > IDLE_S):
-                self._drop(other, link)
-        link = self._links.get(url) or Link(self._context, endpoint_of(url), self._keys)
-        self._links[url] = link
+        if now_s - self._swept_s > SWEEP_S:
+            self._swept_s = now_s
+            for other, each in list(self._links.items()):
+                if each.is_lost or (each.is_idle and now_s - each.used_s > IDLE_S):
+                    self._drop(other, each)
+        link = self._links.get(url)
+        if link is None or link.is_lost:
+            link = self._links[url] = Link(self._context, endpoint_of(url), self._keys)
         link.used_s = now_s
         return link
 

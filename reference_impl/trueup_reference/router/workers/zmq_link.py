@@ -13,7 +13,7 @@ from zmq.utils.monitor import parse_monitor_message
 from trueup_reference.event_transport import ClientKeys
 from trueup_reference.router.protocol import Event
 from trueup_reference.router.workers import FAILED, MOST_EVENT_BYTES, WorkerFailure
-from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, VERSION, Refused
+from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, MOST_QUEUED, VERSION, Refused
 
 MOST_UNREAD_BYTES = 32 << 20  # of one answer: whoever reads slower than the worker writes loses it
 _LAST_WORDS_S = 1.0
@@ -56,6 +56,7 @@ class Link:
         self._socket.reconnect_ivl = _NEVER_MS
         self._socket.heartbeat_ivl = HEARTBEAT_MS
         self._socket.heartbeat_timeout = 3 * HEARTBEAT_MS
+        self._socket.rcvhwm = MOST_QUEUED
         self._socket.maxmsgsize = MOST_EVENT_BYTES
         self._socket.ipv6 = True
         if keys is not None:

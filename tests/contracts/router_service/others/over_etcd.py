@@ -13,6 +13,7 @@ import sys
 import uuid
 from typing import NoReturn
 
+ROUTER = ["-m", "trueup_reference.router", "--model-name", "reference"]
 WHEN_THERE = [sys.executable, "-S", "-c", "import time; print('there', flush=True); time.sleep(1e6)"]
 
 
@@ -29,7 +30,7 @@ def main() -> NoReturn:
     assert beside.stdout is not None
     if not beside.stdout.readline():
         sys.exit(beside.wait())
-    os.execv(sys.executable, [sys.executable, "-m", "trueup_reference.router", "--discovery", where, *others])
+    os.execv(sys.executable, [sys.executable, *ROUTER, "--discovery", where, *others])
 
 
 if __name__ == "__main__":

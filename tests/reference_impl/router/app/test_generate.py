@@ -21,7 +21,7 @@ from reference_impl.router.app.serving_stubs import (
     routed,
     served,
 )
-from trueup_reference.router.app import work
+from trueup_reference.router.app import presence
 from trueup_reference.router.protocol import STATUSES, RouterError
 
 BODY = {"request_id": "r", "token_ids": [1, 2, 3], "max_tokens": 2}
@@ -143,7 +143,7 @@ def test_a_client_that_goes_ends_the_work_at_once(how: str, when: str) -> None:
 
 
 def test_a_client_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "STALL_S", 0.2)
+    monkeypatch.setattr(presence, "STALL_S", 0.2)
 
     async def main() -> None:
         sent = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import signal
@@ -15,8 +16,9 @@ from typing import Any
 import aiohttp
 import openai
 import pytest
+from aiohttp import web
 
-from reference_impl.router.app.processes import AGG, BODY, events, running
+from reference_impl.router.app.processes import AGG, BODY, events, running, written
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -193,6 +195,54 @@ def test_what_does_not_end_in_time_is_told(tmp_path: Path, hurried: bool) -> Non
                 name, data = events((await response.content.read()).decode().partition("\n\n")[2])[-1]
                 assert (name, data["error"]["code"], data["error"]["request_id"]) == ("error", "draining", "r")
             assert (await router.until_ended())[0] == 0
+
+    run(main())
+
+
+def test_a_client_that_takes_nothing_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    async def main() -> None:
+        sent = 0
+
+        async def generate(request: web.Request) -> web.StreamResponse:
+            """Items without end, each of 100 kB."""
+            nonlocal sent
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    data = json.dumps({"index": sent, "token_ids": [*range(20_000)]})
+                    await response.write(f"event: item\ndata: {data}\n\n".encode())
+                    sent += 1
+            return response
+
+        app = web.Application()
+        app.router.add_post("/generate", generate)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            entry = {"id": "w", "namespace": "decode0", "phase": "agg", "url": url}
+            workers = written(tmp_path / "endless.json", {"version": 1, "workers": [entry]})
+            words = ["--discovery", str(workers)]
+            async with (
+                running(tmp_path, *words, grid=AGG, service={"drain_ms": 300}) as router,
+                aiohttp.ClientSession() as session,
+                session.post(f"{router.url}/v1/generate", json=BODY),
+            ):
+                before = -1
+                while before != sent:  # until no more fits in between
+                    before = sent
+                    await asyncio.sleep(0.5)
+                router.process.send_signal(signal.SIGTERM)
+                status, records = await router.until_ended()
+        finally:
+            await runner.cleanup()
+        assert status == 0
+        assert "exception" not in json.dumps(records)
+        told = [record["message"] for record in records]
+        cut = "connections whose clients do not take the rest, and which are cut: 1"
+        assert told[-3:] == [cut, "/v1/generate: client_gone", "ended"]
 
     run(main())
 

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from reference_impl.router.app.processes import AGG, BODY, events, running, written
-
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+from trueup_reference.event_transport import read_key, server_keys, write_keys
+from trueup_reference.mock_worker import MockWorker, Settings
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -26,6 +26,8 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority, and certificates of it for a server and a client at 127.0.0.1; one of nobody's."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("certificates")
 
     def openssl(*words: str) -> None:
@@ -99,6 +101,28 @@ def test_workers_over_tls(words: list[str], code: str, certificates: Path, tmp_p
             assert bearers == (["Bearer 0123456789abcdef"] if code == "finish" else [])
         finally:
             await runner.cleanup()
+
+    run(main())
+
+
+@pytest.mark.parametrize(("name", "code"), [("router", "finish"), ("stranger", "worker_failed")])
+def test_workers_over_zmq_with_curve(name: str, code: str, tmp_path: Path) -> None:
+    """Both know the other's key; a router whose key the worker does not know gets no connection."""
+
+    async def main() -> None:
+        for each in ("worker", "router", "stranger"):
+            write_keys(tmp_path, each)
+        allowed = read_key(tmp_path / "router.key", is_secret=False)
+        keys = server_keys(read_key(tmp_path / "worker.key_secret", is_secret=True), [allowed])
+        async with MockWorker(Settings(ttft_ms=0, itl_ms=0), zmq_port=0, zmq_keys=keys) as worker:
+            entry = {"id": "w", "namespace": "decode0", "phase": "agg", "url": worker.url}
+            workers = written(tmp_path / "zmq.json", {"version": 1, "workers": [entry]})
+            words = ["--discovery", str(workers), "--zmq-secret-key", str(tmp_path / f"{name}.key_secret")]
+            words += ["--zmq-server-key", str(tmp_path / "worker.key")]
+            service = {"retry": {"same_pool_attempts": 1}, "timeouts_ms": {"connect": 2000}}
+            async with running(tmp_path, *words, grid=AGG, service=service) as router:
+                last, data = (await router.generate())[-1]
+                assert (data["error"]["code"] if last == "error" else last) == code
 
     run(main())
 

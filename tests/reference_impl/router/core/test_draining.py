@@ -36,6 +36,7 @@ def test_new_requests_are_refused_and_old_ones_end() -> None:
         go_on.set()
         await draining
         assert names(await under_way)[-1] == "finish"
+        assert rig.metrics.is_draining
         assert rig.value("draining") == 1
 
     run(work, workers=ONE)

@@ -451,6 +451,8 @@ def test_requests_keep_the_grid_that_they_were_accepted_by() -> None:
             events = [event async for event in before]
         assert routed(events) == [("agg", "a0-0", 0), ("agg", "a0-1", 1)]
         assert routed(await rig.ask()) == [("agg", "a1-0", 0)]
+        assert rig.value("registered_workers", pool="a1") == 1
+        assert rig.metrics.registry.get_sample_value("trueup_router_registered_workers", {"pool": "a0"}) is None
         rig.router.swap(plan(agg("a0", "a1")))
         assert set(rig.router.pools()) == {"a0", "a1"}
         assert all(state.ready for state in rig.router.pools().values())

@@ -252,3 +252,22 @@ def test_a_slow_pool_does_not_slow_another() -> None:
         await asyncio.gather(*stuck, return_exceptions=True)
 
     run(work, agg("a0", "a1"), {"a0": 1, "a1": 1}, admission={"max_in_flight": 2})
+
+
+def test_what_becomes_of_workers_is_logged_without_prompts(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(rig: Rig) -> None:
+        only = rig.workers["a0"][0]
+        only.script = in_turn([refusing(503), refusing(503)])
+        for _ in range(3):
+            await rig.ask(request_id="mine", token_ids=(424242,))
+
+    with caplog.at_level("INFO", "trueup_reference"):
+        run(work, workers={"a0": 1}, retry={"same_pool_attempts": 1}, ejection=LONG_EJECTION)
+    assert [record.getMessage() for record in caplog.records] == [
+        "attempt 0 at a0-0 failed: status 503",
+        "attempt 0 at a0-0 failed: status 503",
+        "a0-0 of a0 is ejected for 60 s: status 503",
+        "a0-0 of a0 answers again",
+    ]
+    assert caplog.records[0].__dict__["request_id"] == "mine"
+    assert "424242" not in str([vars(record) for record in caplog.records])

@@ -240,7 +240,7 @@ def bind(socket: zmq.Socket[bytes], endpoint: str, budgets: Budgets) -> None:
             return False
         return True
 
-    budgets.until(bound, f"the kit's publisher cannot bind to {endpoint}, which is in use")
+    budgets.until(bound, f"the kit cannot bind to {endpoint}, which is in use")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contracts.services.test_url import HERE, Project
-from contracts.wire.test_hostile import descendants, descriptors
+from contracts.wire.test_hostile import LIMIT_S, descendants, descriptors
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, TargetError
 from trueup_contracts.registry import FOLDERS, SuiteInfo, suite
 from trueup_contracts.services.command import CommandSubject
@@ -37,6 +37,9 @@ def nothing_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     before = descriptors()
     yield
+    deadline_s = time.monotonic() + LIMIT_S  # what was killed ends when the kernel comes to it
+    while descendants() and time.monotonic() < deadline_s:
+        time.sleep(0.01)
     assert descendants() == set()
     assert {number: what for number, what in descriptors().items() if before.get(number) != what} == {}
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
+
+from trueup_contracts.budgets import Budgets
+from trueup_contracts.event_transport.peers import bind
 
 LINGER_MS = 0
 # From here on a peer has been let in, or is shut out.
@@ -124,7 +126,7 @@ class Broker:
         sockets = [self._context.socket(kind) for kind in (zmq.XSUB, zmq.XPUB, zmq.PAIR)]
         for socket, endpoint in zip(sockets, self._endpoints, strict=False):
             socket.set(zmq.LINGER, LINGER_MS)
-            bind(socket, endpoint)
+            bind(socket, endpoint, Budgets())
         self._endpoints = [one.get_string(zmq.LAST_ENDPOINT) for one in sockets[:2]]
         sockets[2].bind("inproc://steering")
         self._steering = self._context.socket(zmq.PAIR)
@@ -147,20 +149,6 @@ class Broker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Closed, whatever happened."""
         self.stop()
-
-
-def bind(socket: Any, endpoint: str, limit_s: float = 10.0) -> None:
-    """Binds again to a port that was in use just now: the kernel may hold it for a moment."""
-    until = time.monotonic() + limit_s
-    while True:
-        try:
-            socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EADDRINUSE or time.monotonic() >= until:
-                raise
-            threading.Event().wait(0.02)
-        else:
-            return
 
 
 def _proxy(front: Any, back: Any, steering: Any) -> None:

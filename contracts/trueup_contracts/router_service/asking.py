@@ -52,7 +52,8 @@ def test_workers_are_asked_in_their_form(trueup_subject: Subject) -> None:
         full = {"targets": {"ttft_ms": 200, "itl_ms": 20}, "priority": 3, "deadline_ms": DEADLINE_MS}
         for changes in ({}, full, {"request_id": None}):
             served.generate(**changes).finished()
-        assert len(served.asked()) == 3 * len(served.grid.phases)
+        due = 3 * len(served.grid.phases)
+        assert len(served.asked()) == due, f"of three requests workers were asked {len(served.asked())} times"
         for asked in served.asked():
             formats.check("worker_request", asked.body, f"what {asked.worker_id} was asked")
             kind = asked.headers.get("content-type", "")

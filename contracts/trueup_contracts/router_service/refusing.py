@@ -114,7 +114,8 @@ def test_a_given_id_is_kept(trueup_subject: Subject) -> None:
         for identity in (served.new_id(), "a/b?c=d e", "ünïcode-" + served.new_id(), "x" * 200):
             stream = served.generate(request_id=identity)
             stream.finished()
-            assert stream.events[0].get("request_id") == identity
+            told = stream.events[0].get("request_id")
+            assert told == identity, f"the client's id is {identity!r}, and accepted says {told!r}"
             asked = [one.request_id for one in served.asked()][-len(served.grid.phases) :]
             assert set(asked) == {identity}, f"workers were asked for {asked}, and the client's id is {identity!r}"
 

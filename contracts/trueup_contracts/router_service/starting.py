@@ -75,7 +75,7 @@ def test_it_names_the_field_of_the_grid_that_is_wrong(trueup_subject: Subject) -
     for (what, _, words), one in zip(cases, ended, strict=True):
         _check(what, one)
         assert any(word in one.log for word in words), (
-            f"{what}: it has written neither of {', '.join(words)}, but {one.log[-500:]!r}"
+            f"{what}: it has not written {' or '.join(words)}, but {one.log[-500:]!r}"
         )
 
 

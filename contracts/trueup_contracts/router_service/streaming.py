@@ -59,8 +59,8 @@ def test_it_says_what_it_does_before_a_worker_has_answered(trueup_subject: Subje
         gate = Gate()
         served.first[0].script(Hold(gate), times=1)
         stream = served.generate()
-        assert stream.next().name == "accepted"
-        assert stream.next().name == "routed"
+        told = [stream.next().name, stream.next().name]
+        assert told == ["accepted", "routed"], f"while its worker is silent the client got {', '.join(told)}"
         failed = stream.named("error")
         assert not failed, f"{stream.what}: it said so when it gave up: {failed[0]}"
         gate.open()
@@ -74,10 +74,14 @@ def test_items_and_the_end_are_the_workers_own(trueup_subject: Subject) -> None:
         served.last[0].script(*(Item(one) for one in tokens), Finish("stop", usage))
         events = served.generate(max_tokens=64).finished()
         items = [event for event in events if event.name == "item"]
-        assert [item.get("token_ids") for item in items] == tokens
-        assert [item.get("index") for item in items] == list(range(len(tokens)))
-        assert events[-1].get("reason") == "stop"
-        assert events[-1].get("usage") == usage
+        found = [item.get("token_ids") for item in items]
+        assert found == tokens, f"the worker's token ids are {tokens}, and the client got {found}"
+        numbers = [item.get("index") for item in items]
+        assert numbers == list(range(len(tokens))), f"the client's items have the numbers {numbers}"
+        end = {name: events[-1].get(name) for name in ("reason", "usage")}
+        assert end == {"reason": "stop", "usage": usage}, (
+            f"the worker ended with stop and {usage}, the client got {end}"
+        )
 
 
 @requirement("RS-024")
@@ -103,7 +107,8 @@ def test_a_long_stream_is_complete(trueup_subject: Subject) -> None:
         events = stream.finished()
         _check_order(served, events, MANY, "finish")
         found = [event.get("token_ids") for event in events if event.name == "item"]
-        assert found == [[number] for number in range(MANY)]
+        lost = [number for number, tokens in enumerate(found) if tokens != [number]]
+        assert not lost, f"of {MANY} items the client got others in the places {lost[:5]} …"
 
 
 @requirement("RS-025")

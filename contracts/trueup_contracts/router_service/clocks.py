@@ -54,6 +54,15 @@ def _short_clocks(subject: Subject) -> Iterator[Fleet]:
         yield served
 
 
+@contextmanager
+def hung_is_passed_over(subject: Subject) -> Iterator[Fleet]:
+    """Two instances of the pool that items come from, two attempts, and little time for the first item."""
+    grid = grids.plain(subject)
+    settings = {**RETRY, "timeouts_ms": scaled(subject, first_item=FIRST_ITEM)}
+    with fleet(subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
+        yield served
+
+
 @requirement("RS-076")
 def test_a_connection_that_is_not_made_fails(trueup_subject: Subject) -> None:
     timeouts = scaled(trueup_subject, connect=CONNECT)
@@ -145,13 +154,11 @@ def test_an_answer_that_takes_too_long_in_all(trueup_subject: Subject) -> None:
 
 @requirement("RS-081")
 def test_a_timeout_before_the_first_item_is_tried_again(trueup_subject: Subject) -> None:
-    grid = grids.bare(trueup_subject)
-    settings = {**RETRY, "timeouts_ms": scaled(trueup_subject, first_item=FIRST_ITEM)}
-    with fleet(trueup_subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
+    with hung_is_passed_over(trueup_subject) as served:
         give(served.last, Once(Hang()))
         body = served.request()
         events = served.router.generate(body).finished()
-        hung, other = served.asked(body["request_id"], grid.phases[-1])
+        hung, other = served.asked(body["request_id"], served.grid.phases[-1])
         assert hung.worker_id != other.worker_id, f"the worker that hangs was asked again: {hung}, {other}"
         whole_of(events, other)
         what = f"the connection to {hung.worker_id}, which was given up, is closed"

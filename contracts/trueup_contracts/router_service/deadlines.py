@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 
 from trueup_contracts import requirement
-from trueup_contracts.router_service import grids, protocol
+from trueup_contracts.router_service import protocol
 from trueup_contracts.router_service.admitting import bounded, hold, one_refused
-from trueup_contracts.router_service.clocks import FIRST_ITEM, code_of, scaled
-from trueup_contracts.router_service.fleet import fleet
-from trueup_contracts.router_service.retrying import RETRY, one_instance
+from trueup_contracts.router_service.clocks import code_of, hung_is_passed_over, scaled
+from trueup_contracts.router_service.retrying import one_instance
 from trueup_contracts.router_service.scripting import Once, give
 from trueup_contracts.router_service.steps import Hang, always
 from trueup_contracts.router_service.workers import Asked
@@ -46,9 +45,7 @@ def _left_ms(asked: Asked) -> float:
 
 @requirement("RS-084")
 def test_workers_are_told_what_is_left_of_the_deadline(trueup_subject: Subject) -> None:
-    grid = grids.plain(trueup_subject)
-    settings = {**RETRY, "timeouts_ms": scaled(trueup_subject, first_item=FIRST_ITEM)}
-    with fleet(trueup_subject, grid, workers=dict.fromkeys(grid.last, 2), service=settings) as served:
+    with hung_is_passed_over(trueup_subject) as served:
         give(served.last, Once(Hang()))
         body = served.request(deadline_ms=FAR_MS)
         served.router.generate(body).finished()
@@ -56,8 +53,8 @@ def test_workers_are_told_what_is_left_of_the_deadline(trueup_subject: Subject) 
         left_ms = [_left_ms(one) for one in asked]
         for earlier, later in itertools.pairwise(left_ms):
             assert later <= earlier, f"{asked}: more is left of the deadline than before"
-        first, second = (_left_ms(one) for one in served.asked(body["request_id"], grid.phases[-1]))
-        waited_ms = settings["timeouts_ms"]["first_item"]
+        first, second = (_left_ms(one) for one in served.asked(body["request_id"], served.grid.phases[-1]))
+        waited_ms = served.service["timeouts_ms"]["first_item"]
         assert first - second >= waited_ms - 5, (  # for clocks
             f"the first attempt took {waited_ms} ms, and the deadlines were {first:g} and {second:g} ms"
         )

@@ -30,7 +30,7 @@ def three_instances(subject: Subject) -> Iterator[Fleet]:
 @contextmanager
 def one_instance(subject: Subject) -> Iterator[Fleet]:
     """One worker for each pool, and two attempts."""
-    with fleet(subject, grids.bare(subject), service=RETRY) as served:
+    with fleet(subject, grids.plain(subject), service=RETRY) as served:
         yield served
 
 

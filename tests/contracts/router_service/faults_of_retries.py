@@ -204,13 +204,12 @@ class DecodesAnyway(Router):
 
 
 @fault("RS-069")
-class NoPool(Failed):
+class NoPool(Router):
     """names no pool in its errors"""
 
-    def told(self, request_id: str | None) -> dict[str, Any]:
-        found = super().told(request_id)
-        found["error"]["pool"] = None
-        return found
+    async def tell_error(self, job: Job, failed: Failed) -> None:
+        failed.pool = None
+        await super().tell_error(job, failed)
 
 
 @fault("RS-070")

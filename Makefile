@@ -65,6 +65,7 @@ faults: $(TEST_READY)  ## which requirement of a contract suite finds which seed
 	PYTHONPATH=tests $(BIN)/python -m contracts.logging_setup.report
 	PYTHONPATH=tests $(BIN)/python -m contracts.flakes
 	PYTHONPATH=tests $(BIN)/python -m contracts.kv_index.report
+	PYTHONPATH=tests $(BIN)/python -m contracts.router_service.report
 
 demo: $(TEST_READY)  ## a router, four pools of mock workers, traffic, workers that are killed, live; ends by itself
 	$(BIN)/python -m trueup_reference.router_demo

@@ -21,6 +21,7 @@ from contracts.event_transport.replay.hooked import Hooked as Client
 from contracts.event_transport.subscriber.hooked import Hooked
 from contracts.event_transport.subscriber.others import connect_asyncio
 from contracts.event_transport.subscriber.running import subject_of
+from contracts.router_service import running as of_routers
 from contracts.suite_runs import verdicts_of
 from trueup_contracts.declarations import REFERENCE
 from trueup_contracts.event_transport import PUBLISHER, REPLAY
@@ -85,6 +86,8 @@ def main() -> int:
         "event-publisher, a thread of its own": lambda: running.subject_of(PUBLISHER, Publisher),
         "event-publisher, the caller's thread": lambda: running.subject_of(PUBLISHER, Plain),
         "event-replay, pyzmq": lambda: running.subject_of(REPLAY, Client),
+        "router-service, the reference": lambda: of_routers.subject(of_routers.reference()),
+        "router-service, aiohttp": lambda: of_routers.subject(of_routers.command("plain.py")),
         "worker-selection, in process": lambda: LocalSubject(
             suite("worker-selection"), "reference", "reference:worker_selection", adapters.worker_selection
         ),

@@ -36,17 +36,23 @@ def reference() -> str:
     return REFERENCE[SUITE.name].removeprefix("command: ")
 
 
-@contextmanager
-def subject_of(started: str, claims: Collection[str] = ALL, scale: float = 1.0) -> Iterator[CommandSubject]:
-    """A service that is started by this command."""
+def subject(started: str, claims: Collection[str] = ALL, scale: float = 1.0) -> CommandSubject:
+    """A service that is started by this command. It is to be ended."""
     # A start has its whole time: on a busy machine a correct router takes as long as a wrong one.
     settings = Settings(PROJECT, max(scale, 1.0), claims={f"{SUITE.name}@x": frozenset(claims)})
-    subject = CommandSubject(SUITE, "x", started, settings)
-    subject.scale = scale
+    found = CommandSubject(SUITE, "x", started, settings)
+    found.scale = scale
+    return found
+
+
+@contextmanager
+def subject_of(started: str, claims: Collection[str] = ALL, scale: float = 1.0) -> Iterator[CommandSubject]:
+    """The same, ended."""
+    found = subject(started, claims, scale)
     try:
-        yield subject
+        yield found
     finally:
-        subject.end()
+        found.end()
 
 
 def verdicts(

@@ -18,6 +18,8 @@ FLAWS = {
         "RS-037",
         "RS-122",
     },
+    "it reads a body of any size": {"RS-121"},
+    "it numbers the attempts of a request that comes again as it did before": {"RS-128"},
     "its errors name no pool": {"RS-038", "RS-069"},
     "its readiness is that of its process": {"RS-048", "RS-049"},
     "it tries again what it could not connect to, and nothing else": {
@@ -33,7 +35,7 @@ FLAWS = {
         "RS-067",
         "RS-081",
     },
-    "it takes the end of the connection for the end of the answer": {"RS-060", "RS-062", "RS-063", "RS-118", "RS-123"},
+    "it takes the end of the connection for the end of the answer": {"RS-060", "RS-062", "RS-063", "RS-123"},
     "it has one timeout for everything, and calls it worker_failed": {"RS-076", "RS-077", "RS-078", "RS-079", "RS-080"},
     "it sees that a client has left when it writes": {"RS-096", "RS-097", "RS-098"},
     "it ends by SIGTERM itself": {"RS-100", "RS-101", "RS-102", "RS-103", "RS-104", "RS-105"},

@@ -230,6 +230,8 @@ class Fleet:
             router.close()
         while len(self.routers) > self.replicas:
             self.subject.drop(self.routers.pop().handle)
+        if self.is_spent:
+            return
         try:
             idle_s = IDLE_S * self.subject.scale
             self.until(lambda: not any(worker.in_flight for worker in self.workers), "idle workers", idle_s)

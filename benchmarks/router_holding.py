@@ -111,13 +111,13 @@ async def streams(folder: Path, count: int, minutes: float, itl_ms: float) -> No
             for before, (at_s, mb, used_s) in zip([(0.0, 0.0, 0.0), *samples], samples, strict=False)
         ][step - 1 :: step],
     )
-    later = [(at_s / 60, mb) for at_s, mb, _ in samples if at_s > minutes * 60 / 5]
+    later = [(at_s / 60, mb) for at_s, mb, _ in samples if at_s > minutes * 30]
     slope = statistics.linear_regression(*zip(*later, strict=True)).slope if len(later) > 2 else float("nan")
     most_mb = max(mb for _, mb, _ in samples)
     each_kb = (most_mb - idle_mb) * 1000 / count
     print(f"{answered:,} answers, {wrong} of them wrong")
     print(f"idle {idle_mb:.1f} MB, at most {most_mb:.1f} MB: {each_kb:.1f} kB a stream")
-    print(f"after the first fifth the memory grows by {slope:+.2f} MB a minute\n", flush=True)
+    print(f"in the second half the memory grows by {slope:+.2f} MB a minute\n", flush=True)
 
 
 def ended(one: Try) -> float:

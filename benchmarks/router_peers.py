@@ -19,12 +19,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import StreamingResponse
-from starlette.routing import Route
-
 SSE = "text/event-stream"
 Send = Callable[[str, bytes], Any]
 
@@ -67,6 +61,12 @@ CLIENTS = {"aiohttp": by_aiohttp, "httpx": by_httpx}
 
 
 def proxy(port: int, workers: Sequence[str], client: str) -> None:
+    import uvicorn  # here: a worker starts sooner without all this
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import StreamingResponse
+    from starlette.routing import Route
+
     turn = itertools.cycle(f"{url}/generate" for url in workers)
 
     @asynccontextmanager

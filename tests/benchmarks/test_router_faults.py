@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +19,11 @@ CARELESS = Path(__file__).with_name("careless_router.py")
 
 
 def run(tmp_path: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
-    ledger = tmp_path / "ledger.json"
+    ledger = tmp_path / "ledger.json.gz"
     command = [sys.executable, str(PROJECT / "benchmarks/router_faults.py"), "--ledger", str(ledger), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, json.loads(ledger.read_text(encoding="utf-8"))
+    return done.returncode, done.stdout, json.loads(gzip.decompress(ledger.read_bytes()))
 
 
 def check_books(kept: dict[str, Any]) -> None:
@@ -41,7 +43,7 @@ def test_nothing_is_lost_in_a_short_run(tmp_path: Path) -> None:
     code, told, kept = run(tmp_path, "--minutes", "0.1", "--seed", "3", "--rate", "15")
     assert (code, kept["broken"]) == (0, []), told
     assert told.endswith("kept: nothing was lost\n")
-    assert len(kept["faults"]) >= 3
+    assert len(kept["faults"]) >= 2
     check_books(kept)
 
 
@@ -55,10 +57,15 @@ def test_a_router_that_loses_requests_is_found_out(tmp_path: Path) -> None:
     check_books(kept)
 
 
+needs_etcd = pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_nothing_is_lost_in_a_long_run(tmp_path: Path, seed: str) -> None:
-    code, told, kept = run(tmp_path, "--minutes", "1.5", "--seed", seed)
+@pytest.mark.parametrize(
+    "words", [("--seed", "1"), pytest.param(("--seed", "2", "--etcd"), marks=needs_etcd)], ids=["a file", "etcd"]
+)
+def test_nothing_is_lost_in_a_long_run(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, told, kept = run(tmp_path, "--minutes", "1.5", *words)
     assert (code, kept["broken"]) == (0, []), told
     assert kept["counts"]["interrupted_then_completed"] == kept["counts"]["requests_interrupted"] > 0
     assert kept["counts"]["failovers"] > 0

@@ -21,12 +21,12 @@ def run(*words: str) -> str:
 
 
 def first_cells(told: str) -> list[str]:
-    rows = [re.split(r" *\| *", line.strip("| ")) for line in told.splitlines() if line.startswith("|")]
-    return [row[0] for row in rows if row[0] and not row[0].startswith("-")]
+    cells = [line.split("|")[1].strip() for line in told.splitlines() if line.startswith("|")]
+    return [cell for cell in cells if cell.strip("-")]
 
 
 def test_beside_bare_proxies() -> None:
-    told = run("throughput", "latency", "--rounds", "1", "--seconds", "0.5", "--clients", "4", "--rate", "40")
+    told = run("throughput", "latency", "--rounds", "1", "--seconds", "0.3", "--clients", "4", "--rate", "40")
     assert first_cells(told) == [*NAMES, *NAMES]
     assert re.search(r"trueup-router takes \d+\.\d\d .* times the CPU time of Starlette \+ aiohttp", told)
     assert re.search(r"trueup-router adds at p99 to Starlette \+ aiohttp: -?[\d.]+ ms \(.*; aim: 2\)", told)

@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "mixed traffic, kills workers and starts them again, shows it live, and ends by itself. "
         "Exit code 1 where something was lost.",
     )
-    made.add_argument("--seconds", type=float, default=16.0, metavar="S", help="of traffic (default: %(default)g)")
+    made.add_argument("--seconds", type=float, default=14.0, metavar="S", help="of traffic (default: %(default)g)")
     made.add_argument("--rate", type=float, default=25.0, metavar="N", help="requests a second (default: %(default)g)")
     made.add_argument("--seed", type=int, default=0, help="of the requests (default: %(default)s)")
     made.add_argument("--ledger", type=Path, metavar="FILE", help="keep what became of every request, as JSON")

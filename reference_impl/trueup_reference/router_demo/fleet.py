@@ -52,13 +52,22 @@ class Fleet:
     """An async context: at its end every process has ended."""
 
     def __init__(
-        self, folder: Path, pools: Sequence[Pool], grid: Mapping[str, Any], service: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        pools: Sequence[Pool],
+        grid: Mapping[str, Any],
+        service: Mapping[str, Any] | None = None,
+        registry: str | None = None,
     ) -> None:
-        """Nothing is started yet. `folder` is for files of its own."""
+        """Nothing is started yet. `folder` is for files of its own.
+
+        `registry`: `etcd://…` where workers make themselves known, in place of a file that names them.
+        """
         self.folder = folder
         self.pools = pools
         self.workers: list[Worker] = []
         self.routers: list[Program] = []
+        self._registry = registry
         self.grid, self.discovery, self.service = (folder / f"{name}.json" for name in ("grid", "workers", "service"))
         self.grid.write_text(json.dumps(grid), encoding="utf-8")
         self.service.write_text(json.dumps({"version": 1, **(service or {})}), encoding="utf-8")
@@ -71,11 +80,15 @@ class Fleet:
                 number += 1
                 name = f"{pool.namespace}-{letter}"
                 words = ("--worker-id", str(number), "--port", "{port}", *pool.words)
+                if self._registry is not None:
+                    words += ("--register", self._registry, "--id", name)
+                    words += ("--namespace", pool.namespace, "--phase", pool.phase)
                 program = Program(name, (*pool.program, *words), self.folder / f"{name}.log")
                 self.workers.append(Worker(name, pool, program))
         try:
             await asyncio.gather(*(worker.program.start() for worker in self.workers))
-            self.tell([worker.entry for worker in self.workers])
+            if self._registry is None:
+                self.tell([worker.entry for worker in self.workers])
         except BaseException:
             await self.close()
             raise
@@ -128,5 +141,6 @@ class Fleet:
         await asyncio.gather(*(worker.program.end() for worker in self.workers))
 
     def _words(self) -> tuple[str, ...]:
-        paths = ("--config", str(self.grid), "--discovery", str(self.discovery), "--service", str(self.service))
+        where = self._registry or str(self.discovery)
+        paths = ("--config", str(self.grid), "--discovery", where, "--service", str(self.service))
         return (*paths, "--host", "127.0.0.1", "--port", "{port}", "--model-name", MODEL)

@@ -7,8 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from contracts.router_service.plain import asked as reading
-from contracts.router_service.plain.asked import Json
+from contracts.router_service.plain.asked import Asked, Json, asked, tokens
 from contracts.router_service.plain.asking import Event, Stream
 from contracts.router_service.plain.counting import Counting
 from contracts.router_service.plain.pools import Pool
@@ -109,7 +108,7 @@ class LastClient(Router):
 
     client: Any = None
 
-    def make_job(self, asked: reading.Asked, client: Any) -> Job:
+    def make_job(self, asked: Asked, client: Any) -> Job:
         self.client = client
         return super().make_job(asked, client)
 
@@ -152,9 +151,9 @@ class TellsPrefill(Router):
 
 
 @fault("RS-035", "asked")
-def trusts_clients(found: Json, *more: Any) -> reading.Asked:
+def trusts_clients(found: Json, *more: Any) -> Asked:
     """falls over a request without token_ids"""
-    return reading.asked({**found, "max_tokens": found["max_tokens"], "token_ids": found["token_ids"]}, *more)
+    return asked({**found, "max_tokens": found["max_tokens"], "token_ids": found["token_ids"]}, *more)
 
 
 @fault("RS-036", "_number")
@@ -166,7 +165,7 @@ def any_number(value: object, name: str) -> float:
 @fault("RS-036", "tokens")
 def any_tokens(value: object, name: str) -> list[int]:
     """takes every list for token ids"""
-    return value if isinstance(value, list) else reading.tokens(value, name)
+    return value if isinstance(value, list) else tokens(value, name)
 
 
 @fault("RS-037")

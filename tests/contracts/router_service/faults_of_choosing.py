@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from contracts.router_service.plain import asked as reading
-from contracts.router_service.plain.asked import Asked, Json
+from contracts.router_service.plain.asked import Asked, Json, _target, identity
 from contracts.router_service.plain.grid import Plan
 from contracts.router_service.plain.pools import Pool, Worker
 from contracts.router_service.plain.router import Job, Router
@@ -53,7 +52,7 @@ class FirstLayer(Plan):
 @fault("RS-013", "_target")
 def reads_targets_alone(found: Json, name: str) -> float | None:
     """reads the targets in one of their places"""
-    return reading._target({"targets": found.get("targets")}, name)
+    return _target({"targets": found.get("targets")}, name)
 
 
 @fault("RS-014", "select")
@@ -193,4 +192,4 @@ class IdsOfItsOwn(Router):
 @fault("RS-040", "identity")
 def no_name(found: Json) -> str:
     """calls every request without an id the same"""
-    return "unknown" if found.get("request_id") is None else reading.identity(found)
+    return "unknown" if found.get("request_id") is None else identity(found)

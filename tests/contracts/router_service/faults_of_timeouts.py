@@ -9,9 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from contracts.router_service.plain import asking
 from contracts.router_service.plain.asked import Asked
-from contracts.router_service.plain.asking import Event, Stream
+from contracts.router_service.plain.asking import Event, Stream, ask
 from contracts.router_service.plain.router import Clock, Job, Router
 from contracts.router_service.seeding import fault
 
@@ -24,7 +23,7 @@ async def connects_for_ever(
     session: aiohttp.ClientSession, url: str, body: Mapping[str, Any], headers: Mapping[str, str], connect_s: float
 ) -> AsyncIterator[Stream]:
     """leaves it to the system how long a connection takes"""
-    async with asking.ask(session, url, body, headers, FOREVER_S) as stream:
+    async with ask(session, url, body, headers, FOREVER_S) as stream:
         yield stream
 
 
@@ -85,12 +84,12 @@ async def leaves_work(
 ) -> AsyncIterator[Stream]:
     """gives work up without telling the worker"""
     stack = contextlib.AsyncExitStack()
-    stream = await stack.enter_async_context(asking.ask(session, url, body, headers, connect_s))
-    LEFT.append(stack)
-    yield stream
+    asking = asyncio.ensure_future(stack.enter_async_context(ask(session, url, body, headers, connect_s)))
+    LEFT.append((stack, asking))
+    yield await asyncio.shield(asking)
 
 
-LEFT: list[contextlib.AsyncExitStack] = []
+LEFT: list[tuple[contextlib.AsyncExitStack, asyncio.Future[Stream]]] = []
 
 
 @fault("RS-082")

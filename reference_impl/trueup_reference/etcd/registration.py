@@ -54,7 +54,7 @@ class Registration:
         settings = self._client.settings
         while True:
             try:
-                if self._lease is None:
+                if self._lease is None or not self.registered.is_set():
                     await self._register()
                 elif not await self._client.keep_alive(self._lease):
                     self._lost("its lease is gone")
@@ -71,10 +71,11 @@ class Registration:
                 await asyncio.sleep(min(1.0, settings.keep_alive_s / 4) * random.uniform(0.5, 1))
 
     async def _register(self) -> None:
-        lease = await self._client.grant(self._client.settings.ttl_s)
-        # Known before the key is there: whoever is cancelled in between still takes it back.
-        self._lease = lease
-        await self._client.put(self.key, self._value, lease)
+        # Known before the key is there: whoever is cancelled in between still takes it back, and where etcd goes away in
+        # between, the next try is under the same lease.
+        if self._lease is None:
+            self._lease = await self._client.grant(self._client.settings.ttl_s)
+        await self._client.put(self.key, self._value, self._lease)
         self.registrations += 1
         self.registered.set()
         logger.info("registered key=%s ttl_s=%d", self.key, self._client.settings.ttl_s)

@@ -112,6 +112,27 @@ def test_a_registration_outlives_a_new_store(etcd: EtcdServer) -> None:
     used(settings(etcd), work)
 
 
+def test_a_registration_whose_key_did_not_arrive_writes_it_again(etcd: EtcdServer) -> None:
+    """The lease is there, and etcd is away before the key is."""
+
+    async def work(client: EtcdClient) -> None:
+        put, failures = client.put, [EtcdAwayError("no answer in time"), EtcdError("requested lease not found", 5)]
+
+        async def fails_at_first(key: str, value: bytes, lease: int = 0) -> None:
+            if failures:
+                raise failures.pop(0)
+            await put(key, value, lease)
+
+        client.put = fails_at_first  # type: ignore[method-assign]
+        registration = Registration(client, "/a/1", b"x")
+        registration.start()
+        await registration.registered.wait()
+        assert [one.value for one in (await client.list("/a/")).kvs] == [b"x"]
+        await registration.close()
+
+    used(settings(etcd), work)
+
+
 @pytest.fixture
 def cluster() -> Iterator[list[EtcdServer]]:
     """Three members; a slower election, since they share a machine."""

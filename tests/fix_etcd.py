@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -35,16 +36,30 @@ PORTS = range(12_000, 30_000)
 QUICK = ["--heartbeat-interval", "10", "--election-timeout", "50"]
 
 
-def free_port() -> int:
-    """One that nobody listens on now."""
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as one:
+class HeldPort:
+    """A port of loopback that is ours until it is let go: a server that reuses addresses gets it, as often as it starts.
+
+    Whoever looks for a free one does not: between such a look and the start there is time for others. Elsewhere than on
+    Linux it is only one that nobody had a moment ago.
+    """
+
+    def __init__(self) -> None:
+        while True:
+            self.number = random.SystemRandom().choice(PORTS)
+            self._socket = socket.socket()
             try:
-                one.bind(("127.0.0.1", port))
+                self._socket.bind(("127.0.0.1", self.number))
             except OSError:
+                self._socket.close()
                 continue
-            return port
+            if sys.platform == "linux":
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            else:
+                self._socket.close()
+            return
+
+    def let_go(self) -> None:
+        self._socket.close()
 
 
 class EtcdServer:
@@ -59,8 +74,9 @@ class EtcdServer:
         self._options = options
         self._scheme = scheme
         self.name = name
-        self._at(free_port())
-        self.peer_url = f"http://127.0.0.1:{free_port()}"
+        self._ports = [HeldPort(), HeldPort()]
+        self._at(self._ports[0].number)
+        self.peer_url = f"http://127.0.0.1:{self._ports[1].number}"
         self.peers = {name: self.peer_url}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -103,6 +119,12 @@ class EtcdServer:
             self._process.wait()
             self._process = None
 
+    def close(self) -> None:
+        """For good."""
+        self.kill()
+        for port in self._ports:
+            port.let_go()
+
     def pause(self) -> None:
         """It takes connections and answers nothing, as behind a network that drops packets."""
         assert self._process is not None
@@ -121,7 +143,8 @@ class EtcdServer:
     def elsewhere(self) -> Iterator[None]:
         """Started in this block, it listens where nobody of before looks for it."""
         port, url = self.port, self.url
-        self._at(free_port())
+        self._ports.append(HeldPort())
+        self._at(self._ports[-1].number)
         yield
         self._at(port)
         assert self.url == url
@@ -175,4 +198,4 @@ def served(*options: str, scheme: str = "http") -> Iterator[EtcdServer]:
             server.start()
             yield server
         finally:
-            server.kill()
+            server.close()

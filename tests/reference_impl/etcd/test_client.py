@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,8 @@ def used(settings: EtcdSettings, work: Work) -> None:
 
 def settings(*servers: EtcdServer, **more: object) -> EtcdSettings:
     endpoints = tuple(one.url for one in servers)
-    return EtcdSettings(endpoints=endpoints, deployment="test", ttl_s=1, **more)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"ttl_s": 1, "timeout_s": 20.0, **more}
+    return EtcdSettings(endpoints=endpoints, deployment="test", **given)
 
 
 def test_keys_of_a_prefix_are_listed_at_one_revision(etcd: EtcdServer) -> None:
@@ -150,7 +152,7 @@ def cluster() -> Iterator[list[EtcdServer]]:
             yield members
         finally:
             for member in members:
-                member.kill()
+                member.close()
 
 
 SLOWER = ["--heartbeat-interval", "50", "--election-timeout", "500"]

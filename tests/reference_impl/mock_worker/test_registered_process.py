@@ -23,6 +23,7 @@ from reference_impl.router.discovery.watching import ids, until
 from trueup_reference.event_transport import Subscriber
 from trueup_reference.mock_worker import MockWorker, Place, Settings
 from trueup_reference.router.discovery import Discovery, open_discovery
+from trueup_reference.router.discovery.etcd import EtcdDiscovery
 
 FAST = ["--ttft-ms", "0", "--per-token-prefill-us", "0", "--itl-ms", "0"]
 
@@ -81,7 +82,7 @@ def test_by_etcd(etcd: EtcdServer) -> None:
         await until(discovery, lambda: ids(discovery) == {})
         assert await asyncio.to_thread(prefill.wait) == 0
 
-    found(f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "1"}, work)
+    found(f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "2"}, work)
 
 
 def test_by_etcd_that_begins_anew(etcd: EtcdServer) -> None:
@@ -99,10 +100,12 @@ def test_by_etcd_that_begins_anew(etcd: EtcdServer) -> None:
         await until(discovery, lambda: discovery.problem is None)
         while not etcd.ask("kv/range", key="/trueup/test/workers/pool/w1").get("kvs"):
             await asyncio.sleep(0.01)
-        await asyncio.sleep(1.5)
+        assert isinstance(discovery, EtcdDiscovery)
+        while not discovery._listed or discovery._held:  # it is no longer one of before the outage
+            await asyncio.sleep(0.01)
         assert lost == []
 
-    found(f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "1"}, work)
+    found(f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "10"}, work)
 
 
 def test_by_a_file(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ REQUESTS = 40
 
 def test_nothing_is_lost_when_a_prefill_worker_is_killed(etcd: EtcdServer) -> None:
     async def main() -> None:
-        where, environment = f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "1"}
+        where, environment = f"etcd://{etcd.address}/test", {"TRUEUP_ETCD_TTL_S": "3"}
         http, over_zmq = HttpTransport(), ZmqTransport()
 
         async def probe(url: str) -> bool:

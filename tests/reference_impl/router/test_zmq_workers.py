@@ -19,7 +19,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from fix_etcd import free_port
+from fix_etcd import HeldPort
 from trueup_reference.event_transport import client_keys, read_key, server_keys, write_keys
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
 from trueup_reference.router.protocol import Event
@@ -179,8 +179,8 @@ def test_a_router_that_goes_ends_its_work() -> None:
 
 
 def test_a_killed_worker_is_an_error_at_once_and_another_in_its_place_is_used() -> None:
-    port = free_port()
-    words = ["--zmq-port", str(port), "--ttft-ms", "0", "--itl-ms", "20", "--prefill-us-per-token", "0"]
+    port = HeldPort()
+    words = ["--zmq-port", str(port.number), "--ttft-ms", "0", "--itl-ms", "20", "--prefill-us-per-token", "0"]
 
     async def work() -> None:
         transport = ZmqTransport()
@@ -204,6 +204,7 @@ def test_a_killed_worker_is_an_error_at_once_and_another_in_its_place_is_used() 
                 assert (await all_of(transport, url, asked("new")))[-1].name == "finish"
         finally:
             await transport.close()
+            port.let_go()
 
     asyncio.run(work())
 

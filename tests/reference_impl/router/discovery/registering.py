@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from fix_etcd import EtcdServer
 from reference_impl.router.discovery.watching import entry
@@ -11,16 +13,18 @@ from trueup_reference.etcd import EtcdClient, EtcdSettings, Registration
 from trueup_reference.router.discovery.etcd import EtcdDiscovery
 
 TTL_S = 1  # with the election timeout of these tests, etcd's least
+PATIENT_S = 3  # of a lease that is to be kept alive though the machine is slow
 
 
 class Fleet:
     """A discovery, and workers that answer unless they are in `dead`."""
 
-    def __init__(self, server: EtcdServer, *more: EtcdServer, ttl_s: int = TTL_S, timeout_s: float = 0.5) -> None:
+    def __init__(self, server: EtcdServer, *more: EtcdServer, ttl_s: int = TTL_S, timeout_s: float = 20.0) -> None:
         endpoints = tuple(one.url for one in (server, *more))
         self.settings = EtcdSettings(endpoints=endpoints, deployment="test", ttl_s=ttl_s, timeout_s=timeout_s)
         self.server = server
         self.client = EtcdClient(self.settings)
+        self.patient = EtcdClient(replace(self.settings, ttl_s=PATIENT_S))
         self.discovery = EtcdDiscovery(self.settings, self.probe)
         self.dead: set[str] = set()
         self.gate = asyncio.Event()  # held by a test that has something to do before a probe is answered
@@ -36,11 +40,12 @@ class Fleet:
     def key(self, name: str, namespace: str = "pool") -> str:
         return self.settings.worker_key(namespace, name)
 
-    async def register(self, *names: str) -> None:
+    async def register(self, *names: str, is_patient: bool = False) -> None:
         """Workers that live: their leases are kept alive. The URL of one ends in its name."""
+        client = self.patient if is_patient else self.client
         for name in names:
             written = entry(name, url=f"http://{name}").written()
-            self.registrations[name] = Registration(self.client, self.key(name), written)
+            self.registrations[name] = Registration(client, self.key(name), written)
             self.registrations[name].start()
         await asyncio.gather(*(self.registrations[name].registered.wait() for name in names))
 
@@ -61,6 +66,20 @@ class Fleet:
                 task.cancel()
                 await asyncio.wait({task})
         await self.client.close()
+        await self.patient.close()
+
+    def keeps(self, name: str) -> Callable[[], float | None]:
+        """How long a worker is kept once etcd is back, when it has gone. A slow machine makes it longer, never shorter."""
+        discovery, back_s, gone_s = self.discovery, list[float](), list[float]()
+
+        def look() -> None:
+            if discovery.problem is None:
+                back_s.append(time.monotonic())
+                if all(one.id != name for one in discovery.workers.get("pool", ())):
+                    gone_s.append(time.monotonic())
+
+        discovery.watch(look)
+        return lambda: gone_s[0] - back_s[0] if gone_s else None
 
     async def lease_of(self, name: str) -> int:
         found = await self.client.list(self.key(name))

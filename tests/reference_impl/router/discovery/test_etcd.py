@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from fix_etcd import EtcdServer
-from reference_impl.router.discovery.registering import TTL_S, Fleet, run
+from reference_impl.router.discovery.registering import PATIENT_S, TTL_S, Fleet, run
 from reference_impl.router.discovery.watching import entry, ids, until
 from trueup_reference.etcd import Event as EtcdEvent
 from trueup_reference.etcd import KeyValue, Listed, Watched
@@ -33,13 +33,14 @@ def test_workers_are_known_from_their_registration_to_their_end(etcd: EtcdServer
 
 def test_a_worker_that_dies_goes_with_its_lease_and_one_that_lives_stays(etcd: EtcdServer) -> None:
     async def work(fleet: Fleet) -> None:
-        await fleet.register("dies", "lives")
+        await fleet.register("lives", is_patient=True)
+        await fleet.register("dies")
         await fleet.discovery.start()
         await fleet.die("dies")
         began = time.monotonic()
         await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["lives"]})
         assert time.monotonic() - began > TTL_S / 4, "it went before its lease could end"
-        await fleet.remain(TTL_S, lambda: ids(fleet.discovery) == {"pool": ["lives"]})
+        await fleet.remain(PATIENT_S, lambda: ids(fleet.discovery) == {"pool": ["lives"]})
 
     run(Fleet(etcd), work)
 
@@ -91,7 +92,8 @@ def test_while_etcd_is_away_what_is_known_is_kept_and_told(etcd: EtcdServer) -> 
         fleet.gate.set()
         await fleet.remain(2 * TTL_S, lambda: ids(fleet.discovery) == {"pool": ["w1", "w2"]})
 
-    run(Fleet(etcd), work)
+    # No lease ends here, however slow the machine is.
+    run(Fleet(etcd, ttl_s=30), work)
 
 
 def test_a_silent_etcd_is_an_absent_one(etcd: EtcdServer) -> None:
@@ -107,7 +109,7 @@ def test_a_silent_etcd_is_an_absent_one(etcd: EtcdServer) -> None:
         await until(fleet.discovery, lambda: fleet.discovery.problem is None)
         await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["w1"]})
 
-    run(Fleet(etcd), work)
+    run(Fleet(etcd, ttl_s=3, timeout_s=0.5), work)
 
 
 def test_a_worker_that_died_while_etcd_was_away_is_listed_and_not_used(etcd: EtcdServer) -> None:
@@ -153,17 +155,14 @@ def test_a_new_store_keeps_workers_that_answer_until_they_have_had_time_to_regis
         await fleet.die("answers")
         fleet.dead.remove("http://answers")
         etcd.lose_data()
-        back_s: list[float] = []
-        fleet.discovery.watch(lambda: back_s.append(time.monotonic()) if fleet.discovery.problem is None else None)
+        kept_s, died_s = fleet.keeps("answers"), fleet.keeps("dies")
         await etcd.start_beside()
         assert etcd.revision() < before
-        await until(fleet.discovery, lambda: fleet.discovery.problem is None)
-        await until(fleet.discovery, lambda: "dies" not in ids(fleet.discovery)["pool"])
-        await fleet.remain(TTL_S / 2, lambda: ids(fleet.discovery) == {"pool": ["answers", "registers"]})
+        await until(fleet.discovery, lambda: kept_s() is not None)
+        assert (kept_s() or 0) > TTL_S * 1.2, "a living worker could not have registered yet"
+        assert (died_s() or 0) <= (kept_s() or 0)
         await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["registers"]})
-        kept_s = time.monotonic() - back_s[0]
-        assert kept_s > TTL_S * 1.3, "a living worker could not have registered yet"
-        assert fleet.registrations["registers"].registrations == 2
+        assert fleet.registrations["registers"].registrations >= 2
         await fleet.register("later")
         await until(fleet.discovery, lambda: ids(fleet.discovery) == {"pool": ["later", "registers"]})
 
@@ -238,10 +237,10 @@ def test_a_new_store_whose_revision_is_higher_empties_nothing_either(etcd: EtcdS
                 etcd.ask("kv/put", key=f"/other/{number}", value="")
             assert etcd.revision() > before
             etcd.kill()
+        kept_s = fleet.keeps("w1")
         await etcd.start_beside()
-        await until(fleet.discovery, lambda: fleet.discovery.problem is None)
-        await fleet.remain(TTL_S / 2, lambda: ids(fleet.discovery) == {"pool": ["w1"]})
-        await until(fleet.discovery, lambda: ids(fleet.discovery) == {})
+        await until(fleet.discovery, lambda: kept_s() is not None)
+        assert (kept_s() or 0) > TTL_S * 1.2
 
     run(Fleet(etcd), work)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -51,11 +53,15 @@ def test_a_command_runs_while_they_are_there(etcd: EtcdServer, tmp_path: Path) -
     program = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up', flush=True)"
     argv = [sys.executable, "-m", "trueup_reference.router.discovery.mirroring", str(path), where]
     argv += ["--", sys.executable, "-c", f"{program}; signal.pause()"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "up\n"
-        [kept] = etcd.ask("kv/range", key="/trueup/test/workers/pool/w1")["kvs"]
-        assert base64.b64decode(kept["value"]) == entry("w1").written()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 7
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "up\n"
+            [kept] = etcd.ask("kv/range", key="/trueup/test/workers/pool/w1")["kvs"]
+            assert base64.b64decode(kept["value"]) == entry("w1").written()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 7
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and its command
     assert "kvs" not in etcd.ask("kv/range", key="/trueup/test/workers/pool/w1")

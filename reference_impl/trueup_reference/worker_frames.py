@@ -35,3 +35,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 def endpoint_of(url: str) -> str:
     """ZMQ's name for a URL of the scheme."""
     return "tcp://" + url.removeprefix(f"{SCHEME}://").rstrip("/")
+
+
+def bracketed(host: str) -> str:
+    """As it stands in an endpoint or a URL."""
+    return f"[{host}]" if ":" in host else host

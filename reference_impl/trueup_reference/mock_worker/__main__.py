@@ -109,6 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.error("--zmq-secret-key and --zmq-client-key are given together: CURVE alone lets anybody in")
     if args.zmq_secret_key is not None and args.zmq_port is None:
         arguments.error("--zmq-secret-key guards what --zmq-port opens: give that too")
+    if args.register is not None and args.advertise is None and args.host in ("0.0.0.0", "::"):
+        arguments.error(f"--host {args.host} is no address that a router could ask: say --advertise too")
     if args.replay is not None and args.events is None:
         arguments.error("--replay sends again what --events publishes: name that endpoint too")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from trueup_reference.router.discovery import DiscoveryError, WorkerEntry, read_entry, read_file, written_file
+
+logger = logging.getLogger("trueup_reference.mock_worker")
 
 
 class Registered(Protocol):
@@ -37,10 +40,16 @@ class FileRegistration:
         self._is_in = True
 
     async def close(self) -> None:
-        """Unless another has taken its name meanwhile."""
+        """Unless another has taken its name meanwhile; a file that is gone or wrong is left, with a line in the log."""
         if self._is_in:
             self._is_in = False
-            await asyncio.to_thread(self._change, lambda others: others, True)
+            try:
+                await asyncio.to_thread(self._change, lambda others: others, True)
+            except (DiscoveryError, OSError) as error:
+                # What is under way must not suffer from it.
+                logger.warning(
+                    "deregistration_failed namespace=%s id=%s %s", self._entry.namespace, self._entry.id, error
+                )
 
     def _change(self, change: Callable[[list[WorkerEntry]], list[WorkerEntry]], if_in: bool) -> None:
         with _locked(self._path):

@@ -21,6 +21,7 @@ from trueup_reference.mock_worker.registering import Registered, registration
 from trueup_reference.mock_worker.settings import Settings
 from trueup_reference.mock_worker.worker import Worker
 from trueup_reference.router.discovery import WorkerEntry
+from trueup_reference.worker_frames import bracketed
 from trueup_reference.worker_protocol import Phase
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class MockWorker:
         http = HttpFront(self.worker, self.about)
         self.port = await http.start(self._host, self._port)
         stack.push_async_callback(http.close)
-        self.url = self.http_url = f"http://{self._host}:{self.port}"
+        self.url = self.http_url = f"http://{bracketed(self._host)}:{self.port}"
         zmq_port, keys = self._zmq
         if zmq_port is not None:
             self.url = self._zmq_front(zmq_port, keys, stack).url

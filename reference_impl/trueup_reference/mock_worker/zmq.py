@@ -13,7 +13,15 @@ import zmq.asyncio
 from trueup_reference.event_transport import AllowList, ServerKeys
 from trueup_reference.mock_worker.answering import CutError, answer
 from trueup_reference.mock_worker.worker import Worker
-from trueup_reference.worker_frames import HEARTBEAT_MS, ID_BYTES, MOST_ASK_BYTES, MOST_QUEUED, SCHEME, VERSION
+from trueup_reference.worker_frames import (
+    HEARTBEAT_MS,
+    ID_BYTES,
+    MOST_ASK_BYTES,
+    MOST_QUEUED,
+    SCHEME,
+    VERSION,
+    bracketed,
+)
 from trueup_reference.worker_protocol import WorkerError
 
 ALIVE_S = 1.0
@@ -43,7 +51,7 @@ class ZmqFront:
         try:
             # Before the sockets that it guards.
             self._allow_list = None if keys is None else AllowList(self._context, keys.allowed_client_keys)
-            self._socket = self._bound(f"tcp://{_bracketed(host)}:{port or '*'}")
+            self._socket = self._bound(f"tcp://{bracketed(host)}:{port or '*'}")
         except BaseException:
             self._context.destroy(linger=0)
             raise
@@ -148,6 +156,8 @@ class ZmqFront:
         """A client that has gone without a word is noticed here, and what it asked for ends."""
         while True:
             await asyncio.sleep(ALIVE_S)
+            if self._socket.closed:  # a cut is on its way, and is no client that has gone
+                continue
             for peer in {peer for peer, _ in self._jobs}:
                 try:
                     await self._socket.send_multipart([peer, VERSION, b"alive", bytes(ID_BYTES)], zmq.NOBLOCK)
@@ -183,7 +193,3 @@ class ZmqFront:
         while True:
             await asking.poll()
             allow_list.answer()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

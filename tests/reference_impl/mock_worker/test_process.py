@@ -125,6 +125,7 @@ def test_arguments_that_cannot_be_obeyed(words: list[str], told: str) -> None:
         (["--zmq-port", "-1"], "--zmq-port is -1: 0 to 65535 is due"),
         (["--zmq-port", "0", "--zmq-secret-key", "k"], "--zmq-secret-key and --zmq-client-key are given together"),
         (["--zmq-secret-key", "k", "--zmq-client-key", "c"], "--zmq-secret-key guards what --zmq-port opens"),
+        (["--register", "w.json", "--host", "0.0.0.0"], "--host 0.0.0.0 is no address that a router could ask"),
         (["--replay", "tcp://127.0.0.1:0"], "--replay sends again what --events publishes"),
     ],
 )

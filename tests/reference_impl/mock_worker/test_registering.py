@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,24 @@ def test_a_name_is_of_the_last_that_took_it(tmp_path: Path) -> None:
         assert known(path) == ["w2"]
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_text("{"), lambda path: shutil.rmtree(path.parent)])
+def test_what_has_become_of_the_file_does_not_keep_a_worker_from_its_end(
+    tmp_path: Path, harm: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "folder" / "workers.json"
+    path.parent.mkdir()
+
+    async def main() -> None:
+        one = registration(str(path), entry(1))
+        await one.start()
+        harm(path)
+        await one.close()
+
+    asyncio.run(main())
+    [record] = caplog.records
+    assert record.getMessage().startswith("deregistration_failed namespace=pool id=w1 ")
 
 
 def test_a_file_that_is_none_is_left_as_it_is(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from reference_impl.mock_worker.asking import StatusError, all_of, body, told
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
+from trueup_reference.router.discovery import read_entry
 
 FAST = Settings(ttft_ms=0, prefill_us_per_token=0, itl_ms=0)
 SLOW = Settings(ttft_ms=60_000)
@@ -261,3 +262,18 @@ def test_a_worker_that_drains_says_so_and_ends_what_takes_too_long() -> None:
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Settings(**wrong)
+
+
+def test_an_address_of_ipv6_is_written_as_a_url_has_it() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("there is no ::1 here")
+
+    async def work(worker: MockWorker, session: aiohttp.ClientSession) -> None:
+        assert worker.http_url == f"http://[::1]:{worker.port}"
+        assert worker.url.startswith("zmq+tcp://[::1]:")
+        assert worker.entry == read_entry(worker.entry.written(), "worker")
+        assert (await all_of(session, worker.http_url, body()))[-1][0] == "finish"
+
+    asked(FAST, work, host="::1", zmq_port=0)

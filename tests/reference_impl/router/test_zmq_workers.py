@@ -22,6 +22,7 @@ import zmq.asyncio
 from fix_etcd import HeldPort
 from trueup_reference.event_transport import client_keys, read_key, server_keys, write_keys
 from trueup_reference.mock_worker import Fault, MockWorker, Settings
+from trueup_reference.mock_worker import zmq as mock_zmq
 from trueup_reference.router.protocol import Event
 from trueup_reference.router.workers import WorkerFailure, WorkerStream
 from trueup_reference.router.workers import zmq as zmq_workers
@@ -282,6 +283,20 @@ def test_faults_are_committed(fault: Fault, names: list[str], told: str | None) 
             await asyncio.sleep(0.01)
 
     run(FAST, work, faults=[fault])
+
+
+def test_a_cut_is_no_client_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the socket is bound again nobody can be told that the worker lives, which must not end the binding."""
+    monkeypatch.setattr(mock_zmq, "ALIVE_S", 0.001)
+
+    async def work(worker: MockWorker, transport: ZmqTransport) -> None:
+        for number in range(3):
+            with pytest.raises(WorkerFailure, match="the connection is lost"):
+                await all_of(transport, worker.url, asked(f"{number}"))
+            while not await transport.health(worker.url, timeout_s=10):
+                await asyncio.sleep(0.001)
+
+    run(FAST, work, faults=[Fault(kind="cut", after_items=1, times=3)])
 
 
 def key_pair() -> tuple[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from trueup_reference.router_demo.fleet import Fleet, Worker
-from trueup_reference.router_demo.processes import Program, StartError
+from trueup_reference.router_demo.processes import Program, StartError, free_port
 
 REST_S = (0.3, 1.5)  # between two faults
 AWAY_S = (0.2, 3.0)  # until what was killed or stopped comes back
@@ -40,9 +39,7 @@ class Etcd:
         if binary is None:
             raise StartError("etcd is not installed")
         self._data = folder / "etcd"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            peer = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        peer = f"http://127.0.0.1:{free_port()}"
         clients = "http://127.0.0.1:{port}"
         words = ["--data-dir", str(self._data), "--listen-client-urls", clients, "--advertise-client-urls", clients]
         words += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
@@ -78,7 +75,7 @@ class Faults:
 
     def __init__(self, fleet: Fleet, seed: int, kinds: Sequence[str], etcd: Etcd | None = None) -> None:
         self.committed: list[dict[str, Any]] = []
-        self.broken: list[str] = []  # what a router has done that it must not
+        self.broken: list[str] = []  # what a router has done that it must not, and what did not come back
         self._fleet = fleet
         self._etcd = etcd
         self._kinds = kinds
@@ -146,7 +143,11 @@ class Faults:
         else:
             await self._end(worker.program, what)
             await asyncio.sleep(away_s)
-            await worker.program.start()
+            try:
+                await worker.program.start()
+            except StartError as error:
+                self.broken.append(str(error))
+                return  # it stays busy
         self._busy.discard(worker.id)
 
     async def _on_etcd(self, etcd: Etcd, what: str) -> None:
@@ -159,7 +160,11 @@ class Faults:
             if what == "lose":
                 etcd.lose()
             await asyncio.sleep(away_s)
-            await etcd.start()
+            try:
+                await etcd.start()
+            except StartError as error:
+                self.broken.append(str(error))
+                return
         self._busy.discard("etcd")
 
     @staticmethod

@@ -37,7 +37,7 @@ QUICK = ["--heartbeat-interval", "10", "--election-timeout", "50"]
 
 
 class HeldPort:
-    """A port of loopback that is ours until it is let go: a server that reuses addresses gets it, as often as it starts.
+    """A port of loopback that is ours until it is let go; a server that reuses addresses gets it, whenever it starts.
 
     Whoever looks for a free one does not: between such a look and the start there is time for others. Elsewhere than on
     Linux it is only one that nobody had a moment ago.

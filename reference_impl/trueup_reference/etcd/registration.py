@@ -71,7 +71,7 @@ class Registration:
                 await asyncio.sleep(min(1.0, settings.keep_alive_s / 4) * random.uniform(0.5, 1))
 
     async def _register(self) -> None:
-        # Known before the key is there: whoever is cancelled in between still takes it back, and where etcd goes away in
+        # Known before the key is there: whoever is cancelled in between still takes it back. Where etcd goes away in
         # between, the next try is under the same lease.
         if self._lease is None:
             self._lease = await self._client.grant(self._client.settings.ttl_s)

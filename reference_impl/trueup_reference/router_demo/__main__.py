@@ -57,8 +57,14 @@ async def _run(args: argparse.Namespace) -> int:
 
     task = asyncio.current_task()
     assert task is not None
+    ended: list[bool] = []
+
+    def end() -> None:
+        if not ended:  # whoever is impatient must not cancel the ending
+            ended.append(task.cancel())
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="router-demo-")))
         try:

@@ -109,7 +109,7 @@ class Client:
         except TimeoutError:
             one.note = f"no end within {self._limit_s:g} s"
             one.outcome = one.outcome or ("lost" if one.is_accepted else "unreached")
-        except (aiohttp.ClientError, BrokenStreamError, OSError) as error:
+        except (aiohttp.ClientError, BrokenStreamError, OSError, ValueError, LookupError, TypeError) as error:
             one.note = f"{type(error).__name__}: {error}"[:200]
             if not one.is_accepted:
                 one.outcome = "unreached"

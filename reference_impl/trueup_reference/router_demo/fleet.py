@@ -18,6 +18,7 @@ from trueup_reference.router_demo.processes import Program, StartError
 MODEL = "mock"
 READY_S = 30.0  # three times what a router has, for machines that are busy
 POLL_S = 0.05
+ANSWER_S = 5.0  # for one question whether it is ready
 
 
 class Pool(NamedTuple):
@@ -124,13 +125,13 @@ class Fleet:
         """Waits for a 200 of its `/readyz`. `StartError` where it does not come."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + limit_s
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as session:
             while loop.time() < limit:
                 try:
                     async with session.get(f"{router.url}/readyz") as response:
                         if response.status == 200:
                             return
-                except aiohttp.ClientError:
+                except (aiohttp.ClientError, TimeoutError):
                     pass
                 await asyncio.sleep(POLL_S)
         raise StartError(f"{router.name} is not ready after {limit_s:g} s{router.last_words()}")

@@ -59,23 +59,26 @@ async def play(
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session:
         client = Client(session, [router], show.ledger, asks_again_after_errors=True, seed=seed)
-        async with asyncio.TaskGroup() as watching:
-            watches = [
-                watching.create_task(_watch_readiness(show, session)),
-                watching.create_task(_shown(show, console, lambda: loop.time() - began_s)),
-                watching.create_task(_act(fleet, acts, seconds, show, happened)),
-            ]
-            async with _requests(show) as ask:
-                due_s = began_s
-                while (due_s := due_s + chance.expovariate(rate)) < began_s + seconds:
-                    await asyncio.sleep(due_s - loop.time())
-                    kind, body = traffic.next()
-                    bodies.append(body)
-                    entry = show.ledger.open(f"demo-{len(bodies)}", kind)
-                    ask(client.ask(entry, body, answer_tokens(body["token_ids"], body["max_tokens"])))
-            await watches[2]
-            for watch in watches:
-                watch.cancel()
+        try:
+            async with asyncio.TaskGroup() as watching:
+                watches = [
+                    watching.create_task(_watch_readiness(show, session)),
+                    watching.create_task(_shown(show, console, lambda: loop.time() - began_s)),
+                    watching.create_task(_act(fleet, acts, seconds, show, happened)),
+                ]
+                async with _requests(show) as ask:
+                    due_s = began_s
+                    while (due_s := due_s + chance.expovariate(rate)) < began_s + seconds:
+                        await asyncio.sleep(due_s - loop.time())
+                        kind, body = traffic.next()
+                        bodies.append(body)
+                        entry = show.ledger.open(f"demo-{len(bodies)}", kind)
+                        ask(client.ask(entry, body, answer_tokens(body["token_ids"], body["max_tokens"])))
+                await watches[2]
+                for watch in watches:
+                    watch.cancel()
+        except ExceptionGroup as group:  # what else is in it comes of the first
+            raise group.exceptions[0] from group
     show.elapsed_s = loop.time() - began_s
     console.print(showing.summary(show), highlight=False)
     return Played(show, bodies)

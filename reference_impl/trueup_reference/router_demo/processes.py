@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -16,6 +17,9 @@ from typing import Any
 START_S = 30.0
 END_S = 5.0
 LOG_CHARACTERS = 600
+# Below those that systems give out: nobody gets a program's port while it is down.
+PORTS = range(12_000, 30_000)
+_CHANCE = random.SystemRandom()
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -56,18 +60,17 @@ class Run:
 
 
 class Program:
-    """What can be started as often as it has ended. `{port}` in its arguments is the port that it had first."""
+    """What can be started as often as it has ended. `{port}` in its arguments is always the same port, once free."""
 
     def __init__(self, name: str, argv: Sequence[str], log: Path | None = None, *, announces: bool = True) -> None:
-        """`announces`: it says one line of JSON on its standard output when it is ready. `log`: for what else it says.
-
-        One that does not is given a port that was free.
+        """`announces`: it says one line of JSON on its standard output when it is ready; else
+        nothing is waited for. `log`: for what else it says.
         """
         self.name = name
         self.run: Run | None = None
         self.runs = 0
         self.is_paused = False
-        self.port = 0 if announces else _free_port()
+        self.port = free_port()
         self._announces = announces
         self._argv = argv
         self._log = log
@@ -102,8 +105,7 @@ class Program:
         try:
             line = await asyncio.wait_for(process.stdout.readline(), limit_s)
             self.run.told = json.loads(line)
-            self.port = self.port or int(self.run.told["url"].rpartition(":")[2].rstrip("/"))
-        except (TimeoutError, ValueError, KeyError, TypeError) as error:
+        except (TimeoutError, ValueError) as error:
             await self.end()
             raise StartError(f"{self.name} did not start{self.last_words()}") from error
         return self.run
@@ -148,7 +150,10 @@ class Program:
             self.run.send(number)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """One of loopback that nobody has now."""
+    while True:
+        port = _CHANCE.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

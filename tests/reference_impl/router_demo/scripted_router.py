@@ -53,6 +53,10 @@ class Router:
         await response.write(b": keep-alive\n\n")
         if behaviour == "failover":
             await say("routed", phase="agg", pool="two", worker="two-0", attempt=1)
+        if behaviour == "no JSON":
+            await response.write(b"event: item\ndata: {\n\n")
+        if behaviour == "no index":
+            await say("item", token_ids=[7])
         items = {"wrong token": [7, 8, 8], "short": [7, 8], "nothing": []}.get(behaviour, TOKENS)
         order = [1, 0, 2] if behaviour == "swapped" else range(len(items))
         for number in order:

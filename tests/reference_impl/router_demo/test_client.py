@@ -44,6 +44,8 @@ CASES = [
     Case("no acceptance", ["unreached", "completed"]),
     Case("cut", ["lost"], LOST),
     Case("no end", ["lost"], LOST),
+    Case("no JSON", ["lost"], LOST),
+    Case("no index", ["lost"], LOST),
     Case("exit", ["lost"], LOST),
     Case("hang", ["lost"], LOST),
     Case("two ends", ["completed"], "1 answers have other items than they must"),
@@ -74,7 +76,8 @@ async def played(cases: list[Case]) -> dict[str, tuple[Entry, Ledger]]:
         ledger = Ledger()
         first = programs[case.behaviour if case.behaviour in programs else "bad"]
         routers = [first] if case.is_alone else [first, programs["good"]]
-        settings: dict[str, Any] = {"limit_s": 3, "patience_s": 20, "asks_again_after_errors": case.asks_again}
+        limit_s = 3 if case.behaviour == "hang" else 60
+        settings: dict[str, Any] = {"limit_s": limit_s, "patience_s": 60, "asks_again_after_errors": case.asks_again}
         found[case.name] = await asked(case, Client(session, routers, ledger, **settings), ledger), ledger
 
     try:

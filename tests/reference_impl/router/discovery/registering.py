@@ -69,7 +69,7 @@ class Fleet:
         await self.patient.close()
 
     def keeps(self, name: str) -> Callable[[], float | None]:
-        """How long a worker is kept once etcd is back, when it has gone. A slow machine makes it longer, never shorter."""
+        """How long a worker is kept once etcd is back, when it has gone. A slow machine never makes it shorter."""
         discovery, back_s, gone_s = self.discovery, list[float](), list[float]()
 
         def look() -> None:

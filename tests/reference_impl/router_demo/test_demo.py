@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,10 @@ from pathlib import Path
 import pytest
 
 from trueup_reference.router.__main__ import main as router
+from trueup_reference.router_demo import playing, scene
+from trueup_reference.router_demo.__main__ import main as demo
+from trueup_reference.router_demo.fleet import Fleet, Pool, Worker
+from trueup_reference.router_demo.processes import Program
 
 COMMAND = [sys.executable, "-m", "trueup_reference.router_demo"]
 LIMIT_S = 60
@@ -89,23 +94,38 @@ def test_the_requests_that_it_keeps_can_be_drawn(tmp_path: Path, capsys: pytest.
 def test_it_is_live_in_a_terminal_and_leaves_nothing_behind() -> None:
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
-    process = subprocess.Popen([*COMMAND], stdout=slave, stderr=slave, env=environment, start_new_session=True)
+    # It is told to end long before its first kill, however slow the machine is.
+    command = [*COMMAND, "--seconds", "300"]
+    process = subprocess.Popen(command, stdout=slave, stderr=slave, env=environment, start_new_session=True)
     os.close(slave)
-    seen = ""
+    seen, has_ended = "", False
 
-    def read() -> bool:
-        nonlocal seen
-        with contextlib.suppress(OSError):
-            seen += os.read(master, 65536).decode(errors="replace")
+    def take() -> None:
+        """What has come in a moment. At the end of what a terminal has to say Linux answers with EIO."""
+        nonlocal seen, has_ended
+        try:
+            if select.select([master], [], [], 0.1)[0]:
+                more = os.read(master, 65536)
+                has_ended = not more
+                seen += more.decode(errors="replace")
+        except OSError:
+            has_ended = True
+
+    def is_shown() -> bool:
+        take()
         return "trueup-router at http://127.0.0.1:" in seen and "decode-large" in seen and "under way" in seen
 
     try:
-        eventually(read)
+        eventually(is_shown)
         started = children(process.pid)
+
         process.send_signal(signal.SIGINT)
-        with contextlib.suppress(OSError):  # at the end of what a terminal has to say Linux answers with EIO
-            while more := os.read(master, 65536):
-                seen += more.decode(errors="replace")
+
+        def is_over() -> bool:
+            take()
+            return has_ended
+
+        eventually(is_over)
         assert process.wait(LIMIT_S) == 130
     finally:
         os.close(master)
@@ -115,6 +135,45 @@ def test_it_is_live_in_a_terminal_and_leaves_nothing_behind() -> None:
     if started:  # where the system does not tell them there is nothing to see
         assert len(started) == 9
         assert not any(is_alive(one) for one in started)
+
+
+def test_whoever_is_impatient_does_not_cut_the_ending_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Fleet] = []
+
+    async def play(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(LIMIT_S)
+
+    async def close(fleet: Fleet) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.1)
+        closed.append(fleet)
+
+    monkeypatch.setattr(scene, "POOLS", ())
+    monkeypatch.setattr(playing, "play", play)
+    monkeypatch.setattr(Fleet, "close", close)
+    assert demo([]) == 130
+    assert len(closed) == 1
+
+
+def test_a_worker_that_does_not_come_back_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No process is needed for it: the router is one that nobody has started."""
+
+    async def enter(fleet: Fleet) -> Fleet:
+        fails = Program("w1", [sys.executable, "-c", "print('no JSON')"])
+        fleet.workers.append(Worker("w1", Pool("pool", "agg", 1), fails))
+        return fleet
+
+    async def add_router(_: Fleet, *words: str, command: object = ()) -> Program:
+        return Program("router", [])
+
+    monkeypatch.setattr(scene, "ACTS", (scene.Act(0.0, "start", "w1"),))
+    monkeypatch.setattr(Fleet, "__aenter__", enter)
+    monkeypatch.setattr(Fleet, "add_router", add_router)
+    assert demo(["--seconds", "60"]) == 2
+    assert capsys.readouterr().err == "router_demo: w1 did not start\n"
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ FAST = ["--ttft-ms", "0", "--per-token-prefill-us", "0", "--itl-ms", "0"]
 
 
 class Workers:
-    """Processes that end with the test."""
+    """Processes that end with the test, and with these tests when those are killed."""
 
     def __init__(self, stack: ExitStack, *words: str, environment: dict[str, str] | None = None) -> None:
         self._stack = stack
@@ -38,11 +38,13 @@ class Workers:
 
     async def start(self, name: str, *words: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
         argv = [sys.executable, "-m", "trueup_reference.mock_worker", *FAST, *self._words, "--id", name, *words]
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=self._environment)
-        self._stack.callback(process.wait, 20)
+        argv.append("--until-stdin-closes")
+        pipe = subprocess.PIPE
+        process = self._stack.enter_context(
+            subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, env=self._environment)
+        )
         self._stack.callback(process.kill)
         assert process.stdout is not None
-        self._stack.callback(process.stdout.close)
         return process, json.loads(await asyncio.to_thread(process.stdout.readline))
 
 

@@ -75,8 +75,8 @@ def run(settings: Settings, work: Work, keys: Any = None, client: Any = None, **
 @contextmanager
 def process(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A worker that can be killed, and its URL."""
-    argv = [sys.executable, "-m", "trueup_reference.mock_worker", *words]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as started:
+    argv = [sys.executable, "-m", "trueup_reference.mock_worker", "--until-stdin-closes", *words]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout is not None
         try:
             yield started, json.loads(started.stdout.readline())["url"]

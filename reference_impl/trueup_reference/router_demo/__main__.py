@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from trueup_reference.extras import require
 
 MOST_SECONDS = 600.0
+UNREAD = 141  # as of SIGPIPE
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,11 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = arguments.parse_args(argv)
     if not 0 < args.seconds <= MOST_SECONDS or not 0 < args.rate <= 1000:
         arguments.error(f"--seconds is more than 0 and at most {MOST_SECONDS:g}, --rate at most 1000")
+    for path in (args.ledger, args.requests, args.picture):
+        if path is not None and not path.parent.is_dir():  # not only when all is over
+            arguments.error(f"{path.parent} is no folder")
     try:
         require("reference", "aiohttp", "rich", "starlette", "uvicorn", "xxhash", "zmq")
         if args.picture is not None:
             require("plots", "matplotlib")
         return asyncio.run(_run(args))
+    except BrokenPipeError:  # whoever reads has seen enough, and what is left must not be written at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except (OSError, ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(f"router_demo: {error}\n")
         return 2

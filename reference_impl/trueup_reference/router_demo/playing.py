@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +30,14 @@ PIPE_WIDTH = 120
 END_S = 8.0  # for the answers that are still under way when the traffic ends
 
 
+class Output(Console):
+    """A console that lets whoever started it know that nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich raises SystemExit, which would leave an event loop in the middle of its tasks."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 class Played(NamedTuple):
     """What there was, and the bodies of the requests."""
 
@@ -39,7 +49,7 @@ async def play(
     fleet: Fleet, acts: Sequence[Act], seconds: float, rate: float, seed: int, command: Sequence[str] = ()
 ) -> Played:
     """Starts a router before the fleet's workers, and plays. What goes wrong in a part of it is raised here."""
-    console = Console()
+    console = Output()
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     show = showing.Show(fleet, Ledger(), seconds)

@@ -156,10 +156,9 @@ def test_whoever_is_impatient_does_not_cut_the_ending_short(monkeypatch: pytest.
     assert len(closed) == 1
 
 
-def test_a_worker_that_does_not_come_back_is_told_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No process is needed for it: the router is one that nobody has started."""
+@pytest.fixture
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The router is one that nobody has started, and the only worker is one that does not start."""
 
     async def enter(fleet: Fleet) -> Fleet:
         fails = Program("w1", [sys.executable, "-c", "print('no JSON')"])
@@ -169,11 +168,29 @@ def test_a_worker_that_does_not_come_back_is_told_in_one_line(
     async def add_router(_: Fleet, *words: str, command: object = ()) -> Program:
         return Program("router", [])
 
-    monkeypatch.setattr(scene, "ACTS", (scene.Act(0.0, "start", "w1"),))
     monkeypatch.setattr(Fleet, "__aenter__", enter)
     monkeypatch.setattr(Fleet, "add_router", add_router)
+
+
+@pytest.mark.usefixtures("no_processes")
+def test_a_worker_that_does_not_come_back_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scene, "ACTS", (scene.Act(0.0, "start", "w1"),))
     assert demo(["--seconds", "60"]) == 2
     assert capsys.readouterr().err == "router_demo: w1 did not start\n"
+
+
+@pytest.mark.usefixtures("no_processes")
+def test_it_ends_when_nobody_reads_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    monkeypatch.setattr(scene, "ACTS", ())
+    monkeypatch.setattr(playing, "LINE_S", 0.01)
+    with open(write, "w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert demo(["--seconds", "60"]) == 141
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow
@@ -194,3 +211,9 @@ def test_what_cannot_be_obeyed_is_told(words: tuple[str, ...]) -> None:
     done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 2
     assert "--seconds is more than 0 and at most 600, --rate at most 1000" in done.stderr
+
+
+def test_a_file_that_cannot_be_kept_is_told_before_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        demo(["--ledger", "/nowhere/ledger.json"])
+    assert capsys.readouterr().err.endswith("error: /nowhere is no folder\n")

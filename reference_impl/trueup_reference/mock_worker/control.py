@@ -161,12 +161,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.op == "fail":
             said["fail"] = args.words
         elif args.op == "settings":
-            said["settings"] = {name: float(value) for name, _, value in (word.partition("=") for word in args.words)}
+            said["settings"] = dict(map(_setting, args.words))
         sys.stdout.write(msgspec.json.encode(say(args.socket, said)).decode() + "\n")
     except (OSError, ValueError) as error:
         sys.stderr.write(f"mock_worker: {args.socket}: {error}\n")
         return 2
     return 0
+
+
+def _setting(word: str) -> tuple[str, float]:
+    name, _, value = word.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise ValueError(f"{word!r} is no setting: NAME=VALUE with a number is due") from None
 
 
 def _clear(path: Path) -> None:

@@ -165,5 +165,7 @@ def test_its_command(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().err.startswith(f"mock_worker: {path}: 'melt' is no failure")
 
     told(path, work)
+    assert control.main([str(path), "settings", "ttft_ms"]) == 2
+    assert "'ttft_ms' is no setting: NAME=VALUE with a number is due" in capsys.readouterr().err
     assert control.main([str(path), "about"]) == 2
     assert "No such file" in capsys.readouterr().err

@@ -90,7 +90,8 @@ class EtcdSettings:
             raise ValueError(f"{self.ca}: no certificates: {error.strerror or error}") from error
         if self.cert is not None and self.key is not None:
             try:
-                context.load_cert_chain(self.cert, self.key)
+                # Without a password a key that has one would be asked for at the terminal.
+                context.load_cert_chain(self.cert, self.key, password="")
             except OSError as error:
                 raise ValueError(f"{self.cert}, {self.key}: no pair: {error.strerror or error}") from error
         return context

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from reference_impl.etcd.certificates import BINARY as OPENSSL
+from reference_impl.etcd.certificates import Authority
 from trueup_reference.etcd import EtcdSettings
 
 
@@ -51,6 +54,16 @@ WRONG = [
 def test_what_cannot_be_is_refused(address: str, environment: dict[str, str], told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
         EtcdSettings.read(address, environment)
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    cert, key = Authority(tmp_path).issue("router")
+    locked = tmp_path / "locked.key"
+    argv = [str(OPENSSL), "pkey", "-in", str(key), "-aes256", "-passout", "pass:x", "-out", str(locked)]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    settings = EtcdSettings.read("etcds://h/d", {"TRUEUP_ETCD_CERT": str(cert), "TRUEUP_ETCD_KEY": str(locked)})
+    with pytest.raises(ValueError, match=re.escape(f"{cert}, {locked}: no pair")):
+        settings.ssl_context()
 
 
 def test_certificates_that_cannot_be_had_are_named(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from reference_impl.router.discovery.watching import entry, ids, until
 from trueup_reference.etcd import Event as EtcdEvent
 from trueup_reference.etcd import KeyValue, Listed, Watched
 from trueup_reference.etcd.messages import Header
+from trueup_reference.router.discovery import etcd as etcd_discovery
 
 
 def test_workers_are_known_from_their_registration_to_their_end(etcd: EtcdServer) -> None:
@@ -245,7 +246,10 @@ def test_a_new_store_whose_revision_is_higher_empties_nothing_either(etcd: EtcdS
     run(Fleet(etcd), work)
 
 
-def test_after_a_compaction_it_lists_again(etcd: EtcdServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_after_a_compaction_it_lists_again(
+    etcd: EtcdServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(etcd_discovery, "FIRST_S", 60.0)  # on a slow machine all of this takes longer
     caplog.set_level("INFO", "trueup_reference.router.discovery")
 
     async def work(fleet: Fleet) -> None:

@@ -145,8 +145,7 @@ class Answer:
                     course.failed(use, failure, may_retry=not attempt.answer.items)
                     if failure.taken and number:  # the transfer may have gone with the worker
                         number, transfer = number - 1, None
-                        before = self._courses[number]
-                        await self._clock.wait(self._slots.take_again(before.phase, before.namespace))
+                        await self._clock.wait(self._courses[number].begin_again())
                     continue
                 self._slots.leave(course.phase)
                 if number + 1 == len(self._courses):

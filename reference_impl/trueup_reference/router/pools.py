@@ -162,6 +162,12 @@ class Pools:
         self._planned = frozenset(pools)
         self.tidy()
 
+    def revive(self, namespace: str, phase: Phase) -> None:
+        """Makes it a pool again, for a request by an older plan, where it was forgotten."""
+        if namespace not in self._pools:
+            self._pools[namespace] = Pool(namespace, frozenset({phase}))
+            self._register(self._pools[namespace])
+
     def tidy(self) -> None:
         """Forgets the pools that no plan has, and where nothing is under way."""
         for namespace in self._pools.keys() - self._planned:

@@ -16,7 +16,7 @@ from trueup_reference.router.pools import Pools
 from trueup_reference.router.protocol import RouterError
 from trueup_reference.router.service import AdmissionBounds, EjectionSettings
 
-EJECTION = {"failures": 2, "backoff_ms": 80.0, "max_backoff_ms": 10_000.0}
+EJECTION = {"failures": 2, "backoff_ms": 500.0, "max_backoff_ms": 10_000.0}
 LONG_EJECTION = {"failures": 2, "backoff_ms": 60_000.0, "max_backoff_ms": 60_000.0}
 
 
@@ -75,7 +75,7 @@ def test_one_request_probes_and_a_success_brings_the_worker_back() -> None:
             await well(call)
 
         bad.script = slow
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.6)
         tasks = [asyncio.ensure_future(rig.ask()) for _ in range(6)]
         await bad.called(3)
         await good.called(len(good.calls))

@@ -123,7 +123,8 @@ class GlobalRouter:
                 await shared.when_idle()
         except TimeoutError:
             for answer in list(shared.live):
-                answer.stop(RouterError("draining", f"the router ends, and {limit_s * 1000:g} ms were over"))
+                why = f"the router ends, and {limit_s * 1000:g} ms were over"
+                answer.stop(RouterError("draining", why, pool=answer.pool))
             with suppress(TimeoutError):
                 async with asyncio.timeout(TELLING_S):
                     await shared.when_idle()

@@ -122,7 +122,7 @@ def test_nobody_at_home_is_told_as_such() -> None:
         async with Scripted("w") as worker:
             pass
         failure = await failure_of(worker, http)
-        assert str(failure).startswith("no connection: ClientConnectorError")
+        assert str(failure) == f"no connection: 127.0.0.1:{worker.port}: Connection refused"
         assert (failure.retryable, failure.taken, failure.alive) == (True, False, False)
         assert not await http.health(worker.url, timeout_s=5)
         await http.close()

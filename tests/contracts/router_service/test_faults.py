@@ -37,7 +37,7 @@ def _marked(fault: Fault) -> object:
     return pytest.param(fault, id=fault.switch, marks=[] if fault.switch in QUICK else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize("fault", map(_marked, FAULTS))
+@pytest.mark.parametrize("fault", [_marked(fault) for fault in FAULTS])
 def test_a_fault_is_found_by_the_requirement_that_names_it(fault: Fault) -> None:
     told = judged(fault)
     assert not told.endswith(": nothing"), "it survived"

@@ -26,7 +26,7 @@ def busy() -> RouterMetrics:
     """A router that has met everything."""
     metrics = RouterMetrics()
     metrics.follow(lambda: {"fast": dict.fromkeys(GAUGES, 2)})
-    metrics.accepted.inc()
+    metrics.accepted()
     metrics.selected("prefill", "fast", "grid")
     metrics.retried("prefill", "fast", "worker_failed")
     metrics.failed_over("decode", "large")

@@ -123,4 +123,5 @@ if __name__ == "__main__":
     Handler.grid = json.loads(given.config.read_text())
     Handler.service = json.loads(given.service.read_text())
     Handler.discovery = given.discovery
+    ThreadingHTTPServer.request_queue_size = 128
     ThreadingHTTPServer((given.host, given.port), Handler).serve_forever()

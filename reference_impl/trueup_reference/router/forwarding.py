@@ -78,11 +78,6 @@ class GlobalRouter:
         self._shared.pools.plan(plan.pools())
 
     @property
-    def plan(self) -> Plan:
-        """The present one."""
-        return self._plan
-
-    @property
     def in_flight(self) -> int:
         """Requests that wait or were accepted, and have not ended."""
         return len(self._shared.live)

@@ -80,11 +80,13 @@ class HttpFront:
             async with aclosing(answer(self._worker, await request.read())) as answered:
                 async for told in answered:
                     if told is not None:
-                        stream = stream or await _begin(request)
+                        if stream is None:  # aiohttp's answers are mappings, and false while they are empty
+                            stream = await _begin(request)
                         await stream.write(told.written())
                     elif stream is not None:
                         await stream.write(_KEEP_ALIVE)
-            stream = stream or await _begin(request)
+            if stream is None:
+                stream = await _begin(request)
             await stream.write_eof()
         except CutError:
             if request.transport is not None:
@@ -97,7 +99,7 @@ class HttpFront:
                 await stream.write(error.told.written())
                 await stream.write_eof()
         except ConnectionResetError:  # the client has gone, which aiohttp would log as a fault of ours
-            return stream or web.Response(status=_CLIENT_GONE)
+            return web.Response(status=_CLIENT_GONE) if stream is None else stream
         return stream
 
 

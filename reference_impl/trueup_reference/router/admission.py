@@ -24,12 +24,15 @@ _SPARE = 32  # places in a queue that may be empty before it is tidied up
 class _Waiter:
     """A request that waits at a pool. What `told` gets: None for its slots, or why it gets none."""
 
-    __slots__ = ("age", "at", "began", "pools", "timer", "told")
+    __slots__ = ("age", "at", "began", "is_again", "pools", "timer", "told")
 
-    def __init__(self, pools: tuple[str, ...], at: str, age: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, pools: tuple[str, ...], at: str, age: int, loop: asyncio.AbstractEventLoop, *, is_again: bool
+    ) -> None:
         self.pools = pools
         self.at = at
         self.age = age
+        self.is_again = is_again  # was accepted before: waits for a slot, whether or not the pool is open
         self.began = loop.time()
         self.told: asyncio.Future[RouterError | None] = loop.create_future()
         self.timer: asyncio.TimerHandle | None = None
@@ -98,7 +101,7 @@ class Admission:
         most = self._most_queued if gate.is_open else self._most_queued + self._most
         if gate.queued >= most:
             raise self._refusal(full, f"{gate.in_flight} requests are under way in {full} and {gate.queued} wait")
-        await self._wait(tuple(pools), full, next(self._ages), is_bounded=True)
+        await self._wait(tuple(pools), full, next(self._ages), is_again=False)
 
     def try_enter(self, *pools: str) -> bool:
         """Takes a slot in each of these pools, if there is one in each now."""
@@ -108,9 +111,14 @@ class Admission:
         return True
 
     async def enter_again(self, pool: str) -> None:
-        """Takes a slot for a request that was accepted before: ahead of others, and for as long as its task waits."""
-        if not self.try_enter(pool):
-            await self._wait((pool,), pool, next(self._ahead), is_bounded=False)
+        """Takes a slot for a request that was accepted before: ahead of others, and for as long as its task waits.
+
+        The pool may be shut: whoever has the slot waits for a worker there.
+        """
+        if self._gate(pool).in_flight < self._most:
+            self._take((pool,))
+        else:
+            await self._wait((pool,), pool, next(self._ahead), is_again=True)
 
     def leave(self, pool: str) -> None:
         """Gives a slot back."""
@@ -136,10 +144,10 @@ class Admission:
         for pool in pools:
             self._gates[pool].in_flight += 1
 
-    async def _wait(self, pools: tuple[str, ...], at: str, age: int, *, is_bounded: bool) -> None:
+    async def _wait(self, pools: tuple[str, ...], at: str, age: int, *, is_again: bool) -> None:
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(pools, at, age, loop)
-        if is_bounded:
+        waiter = _Waiter(pools, at, age, loop, is_again=is_again)
+        if not is_again:
             waiter.timer = loop.call_later(min(self._waits_s.values()), self._look_at_time, waiter)
         self._line_up(waiter, at)
         try:
@@ -192,12 +200,15 @@ class Admission:
 
     def _grant(self, gate: _Gate) -> None:
         """To the oldest, until there is no room here or nobody who waits for it."""
-        while gate.queue and gate.is_open and gate.in_flight < self._most:
-            waiter = heapq.heappop(gate.queue)
+        while gate.queue and gate.in_flight < self._most:
+            waiter = gate.queue[0]
+            if not (gate.is_open or waiter.is_again or waiter.told.done()):
+                return
+            heapq.heappop(gate.queue)
             if waiter.told.done():
                 continue
             gate.queued -= 1
-            full = self._without_room(waiter.pools)
+            full = None if waiter.is_again else self._without_room(waiter.pools)
             if full is None:
                 self._take(waiter.pools)
                 waiter.told.set_result(None)

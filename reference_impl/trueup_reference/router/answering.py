@@ -80,6 +80,11 @@ class Answer:
             final, self._final = self._final, []
             return final
 
+    @property
+    def pool(self) -> str:
+        """The namespace that it waits for, or that works for it."""
+        return self._present.namespace
+
     def stop(self, why: RouterError) -> None:
         """Ends it by this error."""
         self._clock.stop(why)
@@ -145,8 +150,7 @@ class Answer:
                     course.failed(use, failure, may_retry=not attempt.answer.items)
                     if failure.taken and number:  # the transfer may have gone with the worker
                         number, transfer = number - 1, None
-                        before = self._courses[number]
-                        await self._clock.wait(self._slots.take_again(before.phase, before.namespace))
+                        await self._clock.wait(self._courses[number].begin_again())
                     continue
                 self._slots.leave(course.phase)
                 if number + 1 == len(self._courses):
@@ -183,7 +187,7 @@ class Answer:
 
     def _timed_out(self) -> RouterError:
         message = f"the request had {self._total_ms:g} ms, and they are over"
-        return RouterError("timeout_total", message, pool=self._present.namespace)
+        return RouterError("timeout_total", message, pool=self.pool)
 
     def _end(self, outcome: str, events: list[Event]) -> None:
         self._note(outcome)

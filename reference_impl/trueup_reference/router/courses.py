@@ -70,6 +70,7 @@ class Course:
         self._slots = slots
         self._choice = choice
         self._place = 0  # among the pools of the choice
+        self._next_number = 0  # of its attempts, wherever
         self._failures = 0  # in the present pool
         self._tried: set[Instance] = set()  # there, in vain
         self._waits_until: float | None = None  # for a worker, while there is none
@@ -85,6 +86,11 @@ class Course:
         """Why the first pool was selected."""
         return self._choice.reason
 
+    async def begin_again(self) -> None:
+        """After it had ended: takes its slot again, in a pool that no plan may have any more."""
+        self._shared.pools.revive(self.namespace, self.phase)
+        await self._slots.take_again(self.phase, self.namespace)
+
     def take(self) -> tuple[Use, int] | None:
         """A worker for the next attempt, and its number; None where none can be used."""
         pools = self._shared.pools
@@ -93,7 +99,9 @@ class Course:
         if use is None:
             return None
         self._waits_until = None
-        return use, self._shared.numbers.take(self._request_id, self.phase)
+        number = self._shared.numbers.take(self._request_id, self.phase, self._next_number)
+        self._next_number = number + 1
+        return use, number
 
     async def wait(self) -> None:
         """Waits until a worker may be there. After a failure one of a faster pool is as good. `RouterError`."""

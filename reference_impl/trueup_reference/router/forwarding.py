@@ -78,11 +78,6 @@ class GlobalRouter:
         self._shared.pools.plan(plan.pools())
 
     @property
-    def plan(self) -> Plan:
-        """The present one."""
-        return self._plan
-
-    @property
     def in_flight(self) -> int:
         """Requests that wait or were accepted, and have not ended."""
         return len(self._shared.live)
@@ -123,7 +118,8 @@ class GlobalRouter:
                 await shared.when_idle()
         except TimeoutError:
             for answer in list(shared.live):
-                answer.stop(RouterError("draining", f"the router ends, and {limit_s * 1000:g} ms were over"))
+                why = f"the router ends, and {limit_s * 1000:g} ms were over"
+                answer.stop(RouterError("draining", why, pool=answer.pool))
             with suppress(TimeoutError):
                 async with asyncio.timeout(TELLING_S):
                     await shared.when_idle()

@@ -16,6 +16,7 @@ from trueup_reference.router.app.errors import Refused
 
 MOST_HEAD_BYTES = 64 << 10
 REQUEST_S = 60.0  # for a whole request, from the connection or from its first byte
+STALL_S = 90.0  # a client that takes nothing for so long is cut; its work was ended before
 
 
 class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
@@ -25,6 +26,7 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
@@ -34,7 +36,19 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone."""
         self._stop_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes too little. A connection that is only closed would wait for it, without end."""
+        super().pause_writing()
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(STALL_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It takes more."""
+        self._stop_stall_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Heads are counted by whole pieces, bodies are not: whoever reads them does that."""
@@ -79,6 +93,11 @@ class HttpProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self.transport.close()
         else:
             self._refuse(408, f"the request was not there within {REQUEST_S:g} s")
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -110,7 +110,7 @@ class RouterMetrics(Collector):
         self._counts["ended_requests"][(outcome,)] += 1
 
     def reloaded(self, outcome: str) -> None:
-        """A grid was read anew: `taken` or `refused`."""
+        """A grid was read anew: `taken`, `refused` or `unchanged`."""
         self._counts["grid_reloads"][(outcome,)] += 1
 
     def forwarded(self, phase: str, pool: str, seconds: float) -> None:

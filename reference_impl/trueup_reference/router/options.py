@@ -142,7 +142,9 @@ def _variables(name: str, told: _Told) -> tuple[str, ...]:
 
 def _default(name: str) -> str:
     default = next((one.default for one in fields(Options) if one.name == name), None)
-    return "" if default is None or default is MISSING else f" (default: {default})"
+    if default is MISSING:
+        return " (required)"
+    return "" if default is None else f" (default: {default})"
 
 
 def _value(form: _Form, text: str, where: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trueup.grid_config.drawing import ranges, title
 from trueup.grid_config.model import Band, Cells, Grid
-from trueup.grid_config.parsing import from_text
+from trueup.grid_config.parsing import InvalidConfiguration, from_text
 from trueup.grid_config.selection import band_of
 from trueup.reports.escape import visible
 from trueup_reference.extras import require
@@ -33,7 +33,7 @@ _NAMED_CELLS = 200  # in a grid of more, the cells' numbers would only hide it
 
 
 def main(argv: Sequence[str]) -> int:
-    """`trueup-router plot`: draws, and prints what each pool gets; 2, and one line, for what cannot be drawn."""
+    """`trueup-router plot`: draws, and prints what each pool gets; 2, and what is wrong, for what cannot be drawn."""
     parser = argparse.ArgumentParser(
         prog="trueup-router plot",
         description="Draws a grid: latency targets to the right, lengths upwards, the pool of each cell, and requests "
@@ -49,14 +49,22 @@ def main(argv: Sequence[str]) -> int:
     given = {name: value for name, value in targets.items() if value is not None}
     try:
         counted = plot(args.grid, args.out, args.requests, given)
-    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
-        sys.stderr.write(f"trueup-router plot: {visible(str(error))}\n")
-        return 2
+    except InvalidConfiguration as error:
+        return _refused([f"{args.grid}: {line}" for line in str(error).splitlines()])
+    except OSError as error:
+        return _refused([f"{error.filename}: {error.strerror}" if error.filename is not None else str(error)])
+    except (ValueError, TypeError, ModuleNotFoundError) as error:
+        return _refused([str(error)])
     print(f"{visible(str(args.out))} is drawn")
     if args.requests is not None:
         for phase, pools in counted.items():
             print(f"  {phase}: " + ", ".join(f"{visible(name)} {count:,}" for name, count in pools.items()))
     return 0
+
+
+def _refused(lines: Sequence[str]) -> int:
+    sys.stderr.writelines(f"trueup-router plot: {visible(line)}\n" for line in lines)
+    return 2
 
 
 def plot(

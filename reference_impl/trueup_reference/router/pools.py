@@ -17,6 +17,7 @@ from trueup_reference.router.workers import WorkerFailure
 from trueup_reference.worker_protocol import Phase
 
 logger = logging.getLogger("trueup_reference.router.pools")
+LEAST_TIMER_S = 0.001
 
 
 class Instance:
@@ -161,6 +162,12 @@ class Pools:
         self._planned = frozenset(pools)
         self.tidy()
 
+    def revive(self, namespace: str, phase: Phase) -> None:
+        """Makes it a pool again, for a request by an older plan, where it was forgotten."""
+        if namespace not in self._pools:
+            self._pools[namespace] = Pool(namespace, frozenset({phase}))
+            self._register(self._pools[namespace])
+
     def tidy(self) -> None:
         """Forgets the pools that no plan has, and where nothing is under way."""
         for namespace in self._pools.keys() - self._planned:
@@ -199,9 +206,10 @@ class Pools:
 
     def rest(self, pool: Pool, instance: Instance, seconds: float) -> None:
         """The worker gets nothing for so long."""
-        instance.rests_until = max(instance.rests_until, self.now() + seconds)
-        asyncio.get_running_loop().call_later(seconds, self._tell, pool)
+        until = self.now() + seconds
+        instance.rests_until = max(instance.rests_until, until)
         self._tell(pool)
+        self._tell_at(pool, until)
 
     def count(self, pool: Pool) -> tuple[int, int, int]:
         """Workers: registered, usable, ejected."""
@@ -215,6 +223,14 @@ class Pools:
         entries = self._entries.get(pool.namespace, ())
         pool.instances = tuple(known.get(each) or Instance(each, self._settings) for each in dict.fromkeys(entries))
         self._tell(pool)
+
+    def _tell_at(self, pool: Pool, when: float) -> None:
+        """uvloop's timers count milliseconds, and may fire before it is time."""
+        left_s = when - self.now()
+        if left_s <= 0:
+            self._tell(pool)
+        else:
+            asyncio.get_running_loop().call_later(max(left_s, LEAST_TIMER_S), self._tell_at, pool, when)
 
     def _tell(self, pool: Pool) -> None:
         """Tells those that wait for a worker whether there is one."""

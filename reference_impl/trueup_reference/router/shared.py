@@ -30,10 +30,10 @@ class Numbers:
     def __init__(self) -> None:
         self._next: OrderedDict[tuple[str, Phase], int] = OrderedDict()
 
-    def take(self, request_id: str, phase: Phase) -> int:
-        """The number of the next attempt, from 0."""
+    def take(self, request_id: str, phase: Phase, least: int = 0) -> int:
+        """The number of the next attempt, from 0. `least`: what its asker knows, who may ask after it was forgotten."""
         key = (request_id, phase)
-        number = self._next.pop(key, 0)
+        number = max(self._next.pop(key, 0), least)
         self._next[key] = number + 1
         if len(self._next) > MOST_NUMBERED:
             self._next.popitem(last=False)

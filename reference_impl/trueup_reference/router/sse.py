@@ -23,11 +23,6 @@ class EventReader:
         self._searched = 0  # of what is left, bytes in which no event ends
         self._start = True
 
-    @property
-    def pending(self) -> bool:
-        """Whether an event has begun that is not whole."""
-        return bool(self._left.strip(b"\n"))
-
     def feed(self, piece: bytes) -> list[tuple[bytes, bytes]]:
         """The events that this piece ends. Comments, and fields that are not known, are left out. Raises `TooLong`."""
         if self._start:

@@ -104,7 +104,7 @@ def test_the_same_input_gives_the_same_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("grid", "lines", "out", "message"),
     [
-        ("{", None, "a.png", "line 1, column 2"),
+        ("{", None, "a.png", "grid.json: line 1, column 2"),
         ({**GRID, "num_decode_pools": 2}, None, "a.png", "decode_pool_dynamo_namespaces"),
         (GRID, ["no JSON"], "a.png", "requests.jsonl:1: Expecting value"),
         (GRID, [{"isl": 1}, []], "a.png", "requests.jsonl:2: a list where a JSON object is due"),
@@ -117,7 +117,7 @@ def test_the_same_input_gives_the_same_picture(tmp_path: Path) -> None:
         (GRID, [{"isl": 1, "priority": "x"}], "a.png", "requests.jsonl:1: priority is 'x': a whole number is due"),
         (GRID, ["[" * 100_000], "a.png", "requests.jsonl:1: "),
         (GRID, [{"isl": 1}], "a.gif", "a.gif should end with .png, .svg, .pdf"),
-        (GRID, [{"isl": 1}], "nowhere/a.png", "No such file or directory"),
+        (GRID, [{"isl": 1}], "nowhere/a.png", "nowhere/a.png: No such file or directory"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(
@@ -130,6 +130,15 @@ def test_what_cannot_be_drawn_is_one_line(
     assert message in told.err
     assert told.err.count("\n") == 1
     assert not (tmp_path / out).exists()
+
+
+def test_each_thing_that_is_wrong_with_a_grid_has_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = {**GRID, "prefill_pool_dynamo_namespaces": ["fast"], "decode_pool_dynamo_namespaces": []}
+    assert run(tmp_path, wrong, None) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 1
+    for line in lines:
+        assert line.startswith(f"trueup-router plot: {tmp_path}/grid.json: ")
 
 
 def test_requests_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,11 @@ class AsWorker(Work[Asked]):
 
     async def work(self, asked: Asked, told: Told, send: Send) -> None:
         """Ends where a newer attempt comes."""
-        running = self._keys.begin(asked)
+        try:
+            running = self._keys.begin(asked)
+        except Refused as error:
+            self.service.metrics.rejected(error.pool, error.code)
+            raise
         was_refused = False
         try:
             await super().work(asked, told, send)

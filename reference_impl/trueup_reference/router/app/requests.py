@@ -205,7 +205,7 @@ def _decoded(body: bytes, kind: type[_Any]) -> _Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused(str(error)) from None
+        raise _refused(str(error) if body.strip() else "the body is empty: a JSON object is due") from None
 
 
 def _checked(value: Any, kind: Any, name: str) -> Any:

@@ -102,11 +102,8 @@ class Work(ABC, Generic[_Asked]):
         told = Told(self.endpoint, time.monotonic())
         sending = Sending(send)
         try:
-            self._let_in(scope)
-            body = await read_body(scope, receive, self.service.max_body_bytes)
-            asked, told.request = self._read(body, scope, told)
+            asked, told.request = await self._take(scope, receive, told)
             told.request_id = told.request.request_id
-            del body
             async with WhileThere(receive) as client:
                 await self.work(asked, told, sending)
             if client.has_gone:
@@ -124,6 +121,15 @@ class Work(ABC, Generic[_Asked]):
         finally:
             sending.close()
             told.log(self.service.log_requests)
+
+    async def _take(self, scope: Scope, receive: Receive, told: Told) -> tuple[_Asked, Request]:
+        try:
+            self._let_in(scope)
+            body = await read_body(scope, receive, self.service.max_body_bytes)
+            return self._read(body, scope, told)
+        except RouterError as error:
+            self.service.metrics.rejected(error.pool, error.code)
+            raise
 
     def _read(self, body: bytes, scope: Scope, told: Told) -> tuple[_Asked, Request]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -203,4 +204,8 @@ def _retry_after_s(text: str | None) -> float | None:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):  # whose own words tell of TLS where there is none
+        number = error.os_error.errno or 0
+        why = os.strerror(number) if number > 0 else error.os_error  # such as a name that is not known
+        return f"{error.host}:{error.port}: {why}"[:MOST_TOLD]
     return f"{type(error).__name__}: {error}"[:MOST_TOLD] if str(error) else type(error).__name__

@@ -113,11 +113,11 @@ def test_a_request_that_never_becomes_whole(
 
 
 def test_a_request_that_came_in_time_is_not_cut_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "REQUEST_S", 0.2)
+    monkeypatch.setattr(http_protocol, "REQUEST_S", 0.6)
 
     async def main() -> None:
         async def wait() -> None:
-            await asyncio.sleep(0.5)  # longer than a request may take
+            await asyncio.sleep(0.9)  # longer than a request may take
 
         async with served(ScriptedRouter(wait, [finish()])) as (url, _), aiohttp.ClientSession() as session:
             for _ in range(2):  # on one connection

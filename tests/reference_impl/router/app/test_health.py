@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reference_impl.router.app.serving_stubs import READY, ScriptedRouter, served
+from reference_impl.router.app.serving_stubs import READY, ScriptedRouter, finish, post, served
 from trueup_reference.router.discovery import Discovery, StaticDiscovery
 from trueup_reference.router.forwarding import PoolState
 
@@ -38,6 +38,29 @@ def ask(
             return response.status, response.headers["Content-Type"], await response.text(), response.headers
 
     return asyncio.run(main())
+
+
+def test_requests_that_come_to_no_pool_are_counted_too() -> None:
+    async def main() -> dict[str, float]:
+        router, key = ScriptedRouter([finish()]), {"Authorization": "Bearer 0123456789abcdef"}
+        asked = {"request_id": "r", "phase": "decode", "token_ids": [1], "max_tokens": 1, "transfer": {}}
+        async with served(router, tokens=(b"0123456789abcdef",), max_body_bytes=200) as (url, service):
+            assert (await post(url, "/v1/generate", {}))[0] == 401
+            assert (await post(url, "/v1/generate", {}, headers=key))[0] == 400
+            assert (await post(url, "/v1/completions", {"prompt": "x" * 200}, headers=key))[0] == 413
+            for status in (200, 409):
+                assert (await post(url, "/v1/decode", asked, headers=key))[0] == status
+            service.is_ending = True
+            assert (await post(url, "/v1/generate", {}, headers=key))[0] == 503
+            families = service.metrics.registry.collect()
+        return {
+            sample.labels["code"]: sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == "trueup_router_rejected_requests_total"
+        }
+
+    assert asyncio.run(main()) == {"unauthorized": 1, "invalid_request": 2, "duplicate": 1, "draining": 1}
 
 
 def test_it_is_alive_while_it_ends_too() -> None:

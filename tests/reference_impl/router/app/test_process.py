@@ -158,8 +158,8 @@ def test_a_client_that_goes_frees_the_worker(tmp_path: Path) -> None:
 
 def test_work_that_was_accepted_ends_before_the_router_does(tmp_path: Path) -> None:
     async def main() -> None:
-        service = {"drain_notice_ms": 400, "drain_ms": 20_000}
-        async with running(tmp_path, service=service, itl_ms=250) as router, aiohttp.ClientSession() as session:
+        service = {"drain_notice_ms": 1500, "drain_ms": 20_000}
+        async with running(tmp_path, service=service, itl_ms=500) as router, aiohttp.ClientSession() as session:
             async with session.post(f"{router.url}/v1/generate", json={**BODY, "max_tokens": 6}) as response:
                 await response.content.readuntil(b"event: item")
                 router.process.send_signal(signal.SIGTERM)

@@ -58,7 +58,7 @@ def test_what_is_asked_for(more: dict[str, Any], expected: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"", "Input data was truncated"),
+        (b"", "the body is empty: a JSON object is due"),
         (b"{", "Input data was truncated"),
         (b"[]", "Expected `object`, got `array`"),
         (b"\xff\xfe", "JSON is malformed: invalid character (byte 0)"),

@@ -70,7 +70,7 @@ def test_what_is_too_much_waits_and_then_is_refused_at_once() -> None:
 
 def test_a_pool_without_workers_is_waited_for_and_then_there_is_none() -> None:
     async def work() -> None:
-        made = admission(pool_wait_s=0.03)
+        made = admission(pool_wait_s=0.5)
         waiting = [await entering(made, "p0") for _ in range(MOST + MOST_QUEUED)]
         assert await refusal(made.enter(["p0"])) == (429, "overloaded", "p0")
         made.set_open("p0", True)

@@ -49,7 +49,8 @@ def test_what_does_not_end_in_time_is_told() -> None:
         under_way = asyncio.ensure_future(rig.ask())
         call = await worker.called()
         await rig.router.drain(0.05)
-        assert error(await under_way)["code"] == "draining"
+        told = error(await under_way)
+        assert (told["code"], told["pool"]) == ("draining", "a0")
         assert rig.is_idle()
         await call.gone.wait()
 

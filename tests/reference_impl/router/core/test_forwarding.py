@@ -9,12 +9,13 @@ import pytest
 
 from reference_impl.router.core.rig import Rig, agg, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import Call, Script, cut, hang, in_turn, refusing, well
+from trueup_reference.router import shared
 from trueup_reference.router.discovery import WorkerEntry
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
 from trueup_reference.router.shared import MOST_NUMBERED, Numbers
 
-QUICK = {"connect": 2000, "first_item": 150, "between_items": 150, "total": 20_000}
+QUICK = {"connect": 2000, "first_item": 400, "between_items": 400, "total": 20_000}
 DISAGG = {"p0": 2, "d0": 2}
 
 
@@ -96,6 +97,26 @@ def test_the_latest_requests_are_counted_on() -> None:
     for number in range(MOST_NUMBERED):
         numbers.take(f"other-{number}", "decode")
     assert numbers.take("first", "agg") == 0
+
+
+def test_attempts_of_one_request_are_numbered_on_however_many_came_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "MOST_NUMBERED", 1)
+
+    async def work(rig: Rig) -> None:
+        go_on = asyncio.Event()
+
+        async def cut_later(call: Call) -> None:
+            await go_on.wait()
+            call.cut()
+
+        rig.workers["a0"][0].script = in_turn([cut_later])
+        first = asyncio.ensure_future(rig.ask())
+        await rig.workers["a0"][0].called()
+        await rig.ask()
+        go_on.set()
+        assert [attempt for _, _, attempt in routed(await first)] == [0, 1]
+
+    run(work)
 
 
 def test_connections_are_used_again() -> None:
@@ -328,6 +349,64 @@ def test_a_repeated_prefill_waits_for_a_slot_ahead_of_others() -> None:
         assert [call.asked["attempt"] for call in prefill.calls] == [0, 0, 1, 0]
 
     run(work, disagg(), {"p0": 1, "d0": 1}, admission={"max_in_flight": 1})
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_repeated_prefill_whose_workers_have_gone_is_told_in_time(is_full: bool) -> None:
+    async def work(rig: Rig) -> None:
+        prefill, decode = rig.workers["p0"][0], rig.workers["d0"][0]
+        gone, let_go = asyncio.Event(), asyncio.Event()
+
+        async def cut_later(call: Call) -> None:
+            await gone.wait()
+            call.cut()
+
+        async def slow(call: Call) -> None:
+            await let_go.wait()
+            await well(call)
+
+        decode.script = cut_later
+        first = asyncio.ensure_future(rig.ask())
+        await decode.called()
+        others = []
+        if is_full:
+            prefill.script = slow
+            others.append(asyncio.ensure_future(rig.ask(phases=("prefill",))))
+            await prefill.called(2)
+        rig.discovery.set(rig.entries()[1:])
+        gone.set()
+        if is_full:
+            await rig.until(lambda: rig.router.pools()["p0"].queued == 1)
+            let_go.set()
+        events = await first
+        assert (error(events)["code"], error(events)["pool"]) == ("no_worker", "p0")
+        for other in others:
+            assert names(await other)[-1] == "finish"
+
+    run(work, disagg(), {"p0": 1, "d0": 1}, admission={"max_in_flight": 1}, pool_wait_ms=50)
+
+
+def test_a_prefill_is_repeated_in_a_pool_that_the_new_grid_has_not() -> None:
+    async def work(rig: Rig) -> None:
+        gone = asyncio.Event()
+
+        async def cut_later(call: Call) -> None:
+            await gone.wait()
+            call.cut()
+
+        rig.workers["d0"][0].script = in_turn([cut_later])
+        first = asyncio.ensure_future(rig.ask())
+        await rig.workers["d0"][0].called()
+        rig.router.swap(plan(disagg(("p1",))))
+        gone.set()
+        assert routed(await first) == [
+            *(("prefill", "p0-0", 0), ("decode", "d0-0", 0)),
+            *(("prefill", "p0-0", 1), ("decode", "d0-0", 1)),
+        ]
+        rig.router.swap(plan(disagg(("p1",))))
+        assert rig.router._shared.pools.get("p0") is None
+
+    run(work, disagg(), {"p0": 1, "p1": 1, "d0": 1})
 
 
 def test_the_phases_can_be_asked_for_apart() -> None:

@@ -7,12 +7,16 @@ import time
 
 import pytest
 
-from reference_impl.router.core.rig import Rig, agg, disagg, error, names, request, routed, run
+from reference_impl.router.core.rig import LONG_S, Rig, agg, disagg, error, names, request, routed, run
 from reference_impl.router.core.scripted import Call, cut, hang, in_turn, refusing, well
+from trueup_reference.router.admission import Admission
 from trueup_reference.router.discovery import WorkerEntry
+from trueup_reference.router.metrics import RouterMetrics
+from trueup_reference.router.pools import Pools
 from trueup_reference.router.protocol import RouterError
+from trueup_reference.router.service import AdmissionBounds, EjectionSettings
 
-EJECTION = {"failures": 2, "backoff_ms": 80.0, "max_backoff_ms": 10_000.0}
+EJECTION = {"failures": 2, "backoff_ms": 500.0, "max_backoff_ms": 10_000.0}
 LONG_EJECTION = {"failures": 2, "backoff_ms": 60_000.0, "max_backoff_ms": 60_000.0}
 
 
@@ -71,7 +75,7 @@ def test_one_request_probes_and_a_success_brings_the_worker_back() -> None:
             await well(call)
 
         bad.script = slow
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.6)
         tasks = [asyncio.ensure_future(rig.ask()) for _ in range(6)]
         await bad.called(3)
         await good.called(len(good.calls))
@@ -126,6 +130,27 @@ def test_the_only_worker_is_waited_for_while_it_rests() -> None:
         assert routed(events) == [("agg", "a0-0", 0), ("agg", "a0-0", 1)]
 
     run(work, workers={"a0": 1})
+
+
+def test_a_timer_that_fires_before_the_pause_is_over_leaves_no_pool_shut() -> None:
+    """As uvloop's may: they count milliseconds."""
+
+    async def main() -> None:
+        began = time.monotonic()
+        bounds = Admission(AdmissionBounds(), pool_wait_s=LONG_S)
+        # By this clock a timer fires after half of its time.
+        pools = Pools(EjectionSettings(), bounds, RouterMetrics(), lambda: (time.monotonic() - began) / 2)
+        pools.plan({"a0": frozenset({"agg"})})
+        pools.refresh({"a0": (WorkerEntry(id="w", namespace="a0", phase="agg", url="http://127.0.0.1:1"),)})
+        pool = pools.get("a0")
+        assert pool is not None
+        pools.rest(pool, pool.instances[0], 0.02)
+        assert not bounds.try_enter("a0")
+        async with asyncio.timeout(LONG_S):
+            await bounds.enter(["a0"])
+        assert time.monotonic() - began >= 0.04
+
+    asyncio.run(main())
 
 
 def test_a_pool_that_is_not_up_yet_is_waited_for() -> None:

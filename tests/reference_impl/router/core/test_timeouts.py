@@ -126,11 +126,11 @@ def test_the_clients_deadline_is_kept_and_lowered() -> None:
     async def work(rig: Rig) -> None:
         worker = rig.workers["a0"][0]
         worker.script = hang
-        received = time.monotonic() - 0.05
-        told = error(await rig.ask(deadline_ms=SHORT_MS, received_s=received))
+        received = time.monotonic() - SHORT_MS / 1000
+        told = error(await rig.ask(deadline_ms=5 * SHORT_MS, received_s=received))
         assert told["code"] == "timeout_total"
-        assert told["message"] == "the request had 120 ms, and they are over"
-        assert worker.calls[0].asked["deadline_ms"] <= SHORT_MS - 50
+        assert told["message"] == "the request had 600 ms, and they are over"
+        assert worker.calls[0].asked["deadline_ms"] <= 4 * SHORT_MS
 
     run(work, workers=ONE, **limits())
 
@@ -204,7 +204,7 @@ def test_a_client_that_takes_nothing_holds_no_slot_beyond_the_total() -> None:
             assert error(await answer.batch())["code"] == "timeout_total"
             assert await answer.batch() == []
 
-    run(work, workers=ONE, **limits(total=SHORT_MS))
+    run(work, workers=ONE, **limits(total=5 * SHORT_MS))
 
 
 def test_a_slow_client_is_no_slow_worker() -> None:
@@ -233,4 +233,4 @@ def test_prefill_must_come_in_time_and_end_in_time() -> None:
         assert error(await rig.ask())["code"] == "timeout_between_items"
         assert rig.workers["d0"][0].calls == []
 
-    run(work, disagg(), {"p0": 1, "d0": 1}, **limits(first_item=SHORT_MS, between_items=2 * SHORT_MS))
+    run(work, disagg(), {"p0": 1, "d0": 1}, **limits(first_item=5 * SHORT_MS, between_items=SHORT_MS))

@@ -50,17 +50,18 @@ class Router(Client):
         self.running.terminate()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """SIGKILL, to all processes that it consists of."""
         self.is_to_end = True
-        self.running.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.running.process.pid, signal.SIGKILL)
 
     @property
     def status(self) -> int | None:
         """Its exit status, or nothing while it runs."""
         return self.running.process.poll()
 
-    def wait_until_ended(self, limit_s: float | None = None) -> int:
-        """Its exit status, negative for a signal; by default it has the budget of a signal."""
+    def wait_until_ended(self) -> int:
+        """Its exit status, negative for a signal. It has the budget of a signal."""
         __tracebackhide__ = True
         self._budgets.until(lambda: self.status is not None, "the end of the router")
         assert self.status is not None

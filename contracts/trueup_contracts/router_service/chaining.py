@@ -105,8 +105,8 @@ def test_decode_is_not_asked_when_prefill_failed(trueup_subject: Subject) -> Non
             served.reset()
             give(served.workers_of(PREFILL), always(step))
             body = served.request()
-            error = served.router.generate(body).failed()
+            error = served.router.generate(body).error()
             decode = served.asked(body["request_id"], "decode")
             assert decode == [], f"prefill failed ({step}), and decode was asked: {decode}"
-            pool = error.get("error", "pool")
+            pool = error.get("pool")
             assert pool == PREFILL, f"prefill failed ({step}), and the error names the pool {pool!r}"

@@ -166,6 +166,17 @@ class Stream:
             raise WrongAnswerError(f"{self.what}: {self.told}: its body has no object `error`")
         return found
 
+    def error(self) -> Mapping[str, Any]:
+        """The error that it ended by: a refusal, or an event where it had been accepted."""
+        __tracebackhide__ = True
+        self.wait()
+        if self._status not in {None, 200}:
+            return self.refused(*protocol.STATUS.values())
+        found = self.failed().get("error")
+        if not isinstance(found, dict):
+            raise WrongAnswerError(f"{self.what}: {self.told}: its `error` is no object")
+        return found
+
     @property
     def tokens(self) -> list[int]:
         """Of all items so far."""

@@ -32,10 +32,7 @@ def scaled(subject: Subject, **times_ms: int) -> dict[str, int]:
 def code_of(stream: Stream) -> str:
     """The code of the error that a request ended by, before it was accepted or after."""
     __tracebackhide__ = True
-    stream.wait()
-    if stream.has_status and stream.status != 200:
-        return str(stream.refused(*set(protocol.STATUS.values())).get("code"))
-    return str(stream.failed().get("error", "code"))
+    return str(stream.error().get("code"))
 
 
 def in_time(served: Fleet, what: str, limit_ms: float, earliest_s: float, latest_s: float, ended_s: float) -> None:

@@ -77,7 +77,7 @@ def test_an_answer_that_cannot_be_read_is_a_failure(trueup_subject: Subject) -> 
     with three_instances(trueup_subject) as served:
         for raw in (_HTML, _NO_JSON):
             stream, request_id = asked_with(served, Raw(raw), End())
-            stream.failed()
+            stream.error()
             asked = tries(served, request_id)
             assert len(asked) <= ATTEMPTS, f"{raw!r}: {len(asked)} attempts where {ATTEMPTS} are configured"
         gate = Gate()

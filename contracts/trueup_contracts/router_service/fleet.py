@@ -21,7 +21,7 @@ from trueup_contracts.router_service.client import Client, Stream
 from trueup_contracts.router_service.grids import Grid
 from trueup_contracts.router_service.steps import Gate
 from trueup_contracts.router_service.workers import Asked, Worker
-from trueup_contracts.services.command import CommandHandle, CommandSubject
+from trueup_contracts.services.command import CommandHandle, CommandSubject, written
 from trueup_contracts.services.running import Running
 from trueup_contracts.subject import Subject
 
@@ -313,7 +313,7 @@ def discovery(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def replace(path: Path, value: Mapping[str, Any] | bytes) -> None:
     """Writes a file anew, at once: who reads it sees the old one or the new one."""
     new = path.with_name(f".{path.name}.new")
-    new.write_bytes(value if isinstance(value, bytes) else json.dumps(value, indent=1).encode())
+    new.write_bytes(value if isinstance(value, bytes) else written(value).encode())
     os.replace(new, path)
 
 

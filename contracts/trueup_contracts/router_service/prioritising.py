@@ -46,7 +46,7 @@ def _asked_when_all_refuse(served: Fleet, pool: int) -> list[int]:
     __tracebackhide__ = True
     give(served.first, always(Status(503)))
     stream, request_id = _ask(served, pool)
-    stream.failed()
+    stream.error()
     return _pools(served, request_id, served.grid.phases[0])
 
 
@@ -150,7 +150,7 @@ def test_what_is_wrong_everywhere_is_not_tried_in_faster_pools(trueup_subject: S
         for step in (Status(400), Error(retryable=False)):
             give(served.workers_of(served.grid.first[0]), always(step))
             stream, request_id = _ask(served, 0)
-            stream.failed()
+            stream.error()
             found = _pools(served, request_id, served.grid.phases[0])
             assert found == [0], f"pool 0 failed for good ({step}), and pools {found} were asked"
 

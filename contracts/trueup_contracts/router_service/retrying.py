@@ -101,7 +101,7 @@ def test_attempts_are_as_many_as_configured(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         for steps in ([Status(503)], [Cut()], [Error(retryable=True)]):
             stream, request_id = asked_with(served, *steps)
-            stream.failed()
+            stream.error()
             asked = tries(served, request_id)
             assert len(asked) == ATTEMPTS, f"{steps}: {len(asked)} attempts where {ATTEMPTS} are configured: {asked}"
             workers = {one.worker_id for one in asked}
@@ -120,7 +120,7 @@ def test_other_statuses_are_not_tried_again(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         for status in (400, 401, 403, 404, 413, 422):
             stream, request_id = asked_with(served, Status(status))
-            stream.failed()
+            stream.error()
             asked = tries(served, request_id)
             assert len(asked) == 1, f"status {status} was tried again: {asked}"
 
@@ -149,7 +149,7 @@ def test_an_error_that_is_retryable_is_tried_again(trueup_subject: Subject) -> N
 def test_an_error_that_is_not_retryable_is_told(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         stream, request_id = asked_with(served, Error(retryable=False))
-        code = stream.failed().get("error", "code")
+        code = stream.error().get("code")
         assert code in protocol.STATUS, f"the error has the code {code!r}"
         asked = tries(served, request_id)
         assert len(asked) == 1, f"an error that is not retryable was tried again: {asked}"
@@ -161,4 +161,4 @@ def test_an_answer_without_an_end_is_no_answer(trueup_subject: Subject) -> None:
         for steps in ([End()], [Raw(b": keep-alive\n\n"), End()]):
             _served_by_another(served, *steps)
             stream, _ = asked_with(served, *steps)
-            stream.failed()
+            stream.error()

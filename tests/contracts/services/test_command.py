@@ -77,7 +77,7 @@ def test_a_failure_tells_how_to_start_it_again(project: Project) -> None:
     assert told[7].endswith("config.json --how forgets &")
     assert told[8:10] == ["# then, in Python:", "from toy.client import Client"]
     assert "subject.add(number=3)" in told
-    assert any("POST /add" in line for line in told[told.index("the adapter's stderr, its last lines:") :])
+    assert any("POST /add" in line for line in told[told.index("what the service wrote, its last lines:") :])
 
 
 def test_services_of_one_test_are_told_apart_and_end_with_it(toy: SuiteInfo, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The second router as several processes behind one port. They share nothing: each has its own id and its own counts."""
+"""The second router as several processes behind one port, which share nothing: each has its own id and counts."""
 
 from __future__ import annotations
 

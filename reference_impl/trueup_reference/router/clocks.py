@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -48,8 +49,8 @@ class Clock:
 
     @property
     def left_s(self) -> float:
-        """Until the end."""
-        return self._end - self._loop.time()
+        """Until the end. By the loop's own clock it could be more than was given: uvloop's is up to 1 ms behind."""
+        return self._end - time.monotonic()
 
     @property
     def now(self) -> float:

@@ -121,10 +121,10 @@ def test_each_attempt_is_told_before_anything_of_it(trueup_subject: Subject) -> 
         body = served.request()
         stream = served.router.generate(body)
         for number, gate in enumerate(gates):
-            served.until_asked(*served.last, count=number + 1)
             routed = stream.until("routed")
             while routed.get("phase") != served.grid.phases[-1]:
                 routed = stream.until("routed")
+            served.until_asked(*served.last, count=number + 1)
             due = {"pool": served.grid.last[0], "attempt": seen[number].attempt}
             told = {name: routed.get(name) for name in due}
             assert told == due, f"attempt {number} was told as {told}, and the worker was asked as {due}"

@@ -171,7 +171,7 @@ class Stream:
         __tracebackhide__ = True
         self.wait()
         if self._status not in {None, 200}:
-            return self.refused(*protocol.STATUS.values())
+            return self.refused(*sorted(set(protocol.STATUS.values())))
         found = self.failed().get("error")
         if not isinstance(found, dict):
             raise WrongAnswerError(f"{self.what}: {self.told}: its `error` is no object")

@@ -315,7 +315,7 @@ def _explained(requirement: Requirement, module: SuiteModule) -> str:
         "",
         "to repeat it:",
         *("    " + line for line in module.subject.snippet().splitlines()),
-        *(["", "the adapter's stderr, its last lines:", *("    " + line for line in log)] if log else []),
+        *(["", f"{module.subject.log_name}, its last lines:", *("    " + line for line in log)] if log else []),
     ]
     return "\n".join(lines)
 

@@ -110,6 +110,7 @@ class Subject(abc.ABC):
     """An implementation: what it claims, and how it is opened."""
 
     in_process: bool
+    log_name = "the adapter's stderr"
     suite: SuiteInfo
     label: str
     target: str

@@ -88,6 +88,9 @@ def main() -> int:
         "event-replay, pyzmq": lambda: running.subject_of(REPLAY, Client),
         "router-service, the reference": lambda: of_routers.subject(of_routers.reference()),
         "router-service, aiohttp": lambda: of_routers.subject(of_routers.command("plain.py")),
+        "router-service, three processes": lambda: of_routers.subject(
+            of_routers.command("prefork.py"), of_routers.SHARED_NOTHING
+        ),
         "worker-selection, in process": lambda: LocalSubject(
             suite("worker-selection"), "reference", "reference:worker_selection", adapters.worker_selection
         ),

@@ -18,6 +18,7 @@ PARENT = "00f067aa0ba902b7"
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 DEADLINE_MS = 30_000
 HELD_S = 0.3  # what prefill takes of it
+SPREAD, SPREAD_REQUESTS, LEAST = 3, 24, 2  # workers, and what each has: chance alone leaves one with 1 in 1,400 runs
 
 
 @requirement("RS-018")
@@ -96,21 +97,21 @@ def test_prefills_transfer_goes_to_decode(trueup_subject: Subject) -> None:
 
 
 @requirement("RS-031")
-def test_a_router_has_one_id_and_another_one_another(trueup_subject: Subject) -> None:
-    """Of one client's id, retried at two replicas: the pieces of work are not the same."""
+def test_a_request_has_one_router_and_two_routers_have_no_id_in_common(trueup_subject: Subject) -> None:
+    """Of one client's id, retried at two replicas: the pieces of work are not the same.
+
+    A router of several processes may have an id for each: a request is served by one of them.
+    """
     with fleet(trueup_subject, grids.plain(trueup_subject)) as served:
         request = served.request()
-        for _ in range(2):
-            served.generate().finished()
-        other = served.second_router()
-        served.router.generate(request).finished()
-        other.generate(request).finished()
-        of_first = {
-            asked.body.get("router_id") for asked in served.asked() if asked.request_id != request["request_id"]
-        }
-        assert len(of_first) == 1, f"one router called itself {of_first}"
-        of_both = {asked.body.get("router_id") for asked in served.asked(request["request_id"])}
-        assert len(of_both) == 2, f"two routers called themselves {of_both}"
+        names = []
+        for router in (served.router, served.second_router()):
+            before = len(served.asked(request["request_id"]))
+            router.generate(request).finished()
+            asked = served.asked(request["request_id"])[before:]
+            names.append({one.body.get("router_id") for one in asked})
+            assert len(names[-1]) == 1, f"in one request a router called itself {names[-1]}"
+        assert names[0] != names[1], f"two routers called themselves {names[0]}"
 
 
 @requirement("RS-032")
@@ -134,7 +135,7 @@ def test_the_deadline_is_lowered_by_what_was_used(trueup_subject: Subject) -> No
             assert isinstance(left_ms, int | float), told
             assert left_ms <= DEADLINE_MS + protocol.CLOCK_MS, f"{told}; the client has given {DEADLINE_MS} ms"
             if asked.phase == "decode":
-                most_ms = DEADLINE_MS - HELD_S * 1_000
+                most_ms = DEADLINE_MS - HELD_S * 1_000 + 2 * protocol.CLOCK_MS
                 assert left_ms <= most_ms, f"{told}; {most_ms:.0f} ms at most were left, since prefill has taken time"
             least_ms = DEADLINE_MS - used_ms - served.budgets.margin_s * 1_000
             assert left_ms >= least_ms, f"{told}; {least_ms:.0f} ms at least were left"
@@ -164,15 +165,17 @@ def test_targets_and_priority_reach_the_worker(trueup_subject: Subject) -> None:
 
 @requirement("RS-034")
 def test_requests_are_spread_over_a_pools_workers(trueup_subject: Subject) -> None:
-    """Those under way are held: the next one goes to the worker that has the fewest."""
+    """Each is held, and has a prompt of its own. By the fewest under way, in turn or at random: none is idle."""
     grid = grids.plain(trueup_subject)
-    with fleet(trueup_subject, grid, workers={grid.first[0]: 3}) as served:
+    with fleet(trueup_subject, grid, workers={grid.first[0]: SPREAD}) as served:
         gate = Gate()
         for worker in served.first:
             worker.script_by(lambda asked: [Hold(gate), Error()])
-        for number in range(1, 7):
-            served.generate()
+        for number in range(1, SPREAD_REQUESTS + 1):
+            served.generate(token_ids=[1_000 * number + place for place in range(4)])
             served.until_asked(*served.first, count=number)
         counts = [len(worker.asked) for worker in served.first]
-        assert counts == [2, 2, 2], f"of six requests that are held three workers have {counts}; two each are due"
+        assert min(counts) >= LEAST, (
+            f"of {SPREAD_REQUESTS} requests that are held {SPREAD} workers have {counts}; {LEAST} each are due at least"
+        )
         gate.open()

@@ -12,7 +12,19 @@ from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.grids import Grid
 from trueup_contracts.router_service.retrying import RETRY, whole_of
 from trueup_contracts.router_service.scripting import Once, give
-from trueup_contracts.router_service.steps import Cut, Error, Gate, Head, Hold, Item, Status, always
+from trueup_contracts.router_service.steps import (
+    Close,
+    Cut,
+    Error,
+    Gate,
+    Head,
+    Hold,
+    Item,
+    Status,
+    Step,
+    Transfer,
+    always,
+)
 from trueup_contracts.router_service.workers import Asked
 from trueup_contracts.subject import Subject
 
@@ -33,13 +45,20 @@ def _transfer_of(asked: Asked) -> dict[str, Any]:
 @requirement("RS-066")
 def test_decode_gets_the_transfer_of_the_prefill_that_served(trueup_subject: Subject) -> None:
     with _two_phases(trueup_subject) as served:
-        for step in (Status(503), Cut(), Error(retryable=True)):
+        left: list[Step] = [Transfer({"worker": "one that has failed"})]
+        for steps in (
+            [Status(503)],
+            [Cut()],
+            [Error(retryable=True)],
+            [*left, Close()],
+            [*left, Error(retryable=True)],
+        ):
             served.reset()
-            give(served.workers_of(PREFILL), Once(step))
+            give(served.workers_of(PREFILL), Once(*steps))
             body = served.request()
             served.router.generate(body).finished()
             prefill, decode = (served.asked(body["request_id"], phase) for phase in ("prefill", "decode"))
-            assert len(prefill) == 2, f"after {step} of a prefill worker, prefill was asked {len(prefill)} times"
+            assert len(prefill) == 2, f"after {steps} of a prefill worker, prefill was asked {len(prefill)} times"
             assert prefill[0].worker_id != prefill[1].worker_id, f"the same prefill worker was asked again: {prefill}"
             assert len(decode) == 1, f"decode was asked {len(decode)} times: {decode}"
             found, due = decode[0].body.get("transfer"), _transfer_of(prefill[1])
@@ -86,8 +105,8 @@ def test_decode_is_not_asked_when_prefill_failed(trueup_subject: Subject) -> Non
             served.reset()
             give(served.workers_of(PREFILL), always(step))
             body = served.request()
-            error = served.router.generate(body).failed()
+            error = served.router.generate(body).error()
             decode = served.asked(body["request_id"], "decode")
             assert decode == [], f"prefill failed ({step}), and decode was asked: {decode}"
-            pool = error.get("error", "pool")
+            pool = error.get("pool")
             assert pool == PREFILL, f"prefill failed ({step}), and the error names the pool {pool!r}"

@@ -19,7 +19,6 @@ from trueup_contracts.router_service.background import Background
 MOST_ANSWER_BYTES = 64 << 20
 _MOST_SHOWN = 300  # characters of a body, in messages
 _MOST_AT_EACH_END = 4  # events of a long stream, in messages
-_CONNECT_S = 5.0
 
 
 class Event(NamedTuple):
@@ -167,6 +166,17 @@ class Stream:
             raise WrongAnswerError(f"{self.what}: {self.told}: its body has no object `error`")
         return found
 
+    def error(self) -> Mapping[str, Any]:
+        """The error that it ended by: a refusal, or an event where it had been accepted."""
+        __tracebackhide__ = True
+        self.wait()
+        if self._status not in {None, 200}:
+            return self.refused(*sorted(set(protocol.STATUS.values())))
+        found = self.failed().get("error")
+        if not isinstance(found, dict):
+            raise WrongAnswerError(f"{self.what}: {self.told}: its `error` is no object")
+        return found
+
     @property
     def tokens(self) -> list[int]:
         """Of all items so far."""
@@ -234,7 +244,7 @@ class Stream:
 
     async def _run(self, address: tuple[str, int], request: bytes) -> None:
         try:
-            async with asyncio.timeout(_CONNECT_S):
+            async with asyncio.timeout(self._budgets.signal_s):  # of a queue that is full the system asks again
                 reader, self._writer = await asyncio.open_connection(*address, limit=1 << 20)
             found = self._writer.get_extra_info("socket")
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -245,7 +255,7 @@ class Stream:
             _check_status(head)
             self._head = head
             self._background.news()
-            lines = _Lines(self) if "text/event-stream" in head.headers.get("content-type", "") else None
+            lines = _Lines(self) if "text/event-stream" in head.headers.get("content-type", "").lower() else None
             size = 0
             async for piece in http11.pieces(reader, head, until_close=True):
                 size += len(piece)

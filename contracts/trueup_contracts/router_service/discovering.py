@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from trueup_contracts import requirement
@@ -37,19 +37,28 @@ def _until_used(served: Fleet, worker: Worker, pool: int) -> None:
     served.budgets.until(look, f"a request at {worker.id}, which discovery names")
 
 
+def _in_a_row(served: Fleet, is_so: Callable[[], bool], what: str) -> None:
+    """Request after request, until so many are so one after the other: a router of several processes learns of a
+    change in each of them, and not in all at the same moment."""
+    __tracebackhide__ = True
+    served.budgets.until(lambda: all(is_so() for _ in range(AFTER)), what)
+
+
 def _like(served: Fleet, worker: Worker, identity: str) -> Worker:
     """One more worker of its namespace, which discovery does not name yet."""
     return served.add_worker(worker.namespace, worker.phase, identity)
 
 
 def _unused(served: Fleet, worker: Worker, pool: int, why: str) -> None:
-    """None of some requests reaches it."""
+    """Requests come to reach it no more."""
     __tracebackhide__ = True
-    before = len(worker.asked)
-    for _ in range(AFTER):
+
+    def look() -> bool:
+        before = len(worker.asked)
         served.generate(targets=grids.targets(pool)).finished()
-    found = len(worker.asked) - before
-    assert found == 0, f"{found} of {AFTER} requests went to {worker.id}, {why}"
+        return len(worker.asked) == before
+
+    _in_a_row(served, look, f"{AFTER} requests of which none goes to {worker.id}, {why}")
 
 
 @requirement("RS-110")
@@ -65,7 +74,10 @@ def test_a_worker_that_appears_is_used(trueup_subject: Subject) -> None:
             return bool(added.asked)
 
         served.budgets.until(look, f"a request at {added.id}, which discovery names now")
-        served.generate(targets=grids.targets(0)).finished()
+        served.budgets.until(
+            lambda: served.generate(targets=grids.targets(0)).wait().named("finish"),
+            f"a request that {added.id} serves, since {first.id} is down",
+        )
 
 
 @requirement("RS-111")
@@ -90,6 +102,7 @@ def _empty_pool_0(served: Fleet) -> None:
     kept = [one for one in served.workers if one.namespace != emptied and one not in (moved, there)]
     served.rediscover([*kept, {**there.entry, "id": moved.id}])
     _until_used(served, there, 1)
+    _unused(served, moved, 1, "which has moved to another URL")
 
 
 @requirement("RS-112")
@@ -156,9 +169,7 @@ def test_a_pool_that_was_restarted_serves_again(trueup_subject: Subject) -> None
             found = served.generate().wait()
             return bool(found.named("finish"))
 
-        served.budgets.until(look, "a request that the restarted workers serve")
-        for _ in range(AFTER):
-            served.generate().finished()
+        _in_a_row(served, look, f"{AFTER} requests that the restarted workers serve, one after the other")
 
 
 @requirement("RS-126")

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 from trueup_contracts import requirement
 from trueup_contracts.errors import NotRunError
+from trueup_contracts.processes import ending
 from trueup_contracts.router_service import grids, protocol
 from trueup_contracts.router_service.clocks import in_time, scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet
@@ -61,7 +62,7 @@ def _until_closed(served: Fleet, told_s: float) -> None:
 def _ends_well(served: Fleet) -> None:
     __tracebackhide__ = True
     status = served.router.wait_until_ended()
-    assert status == 0, f"the exit status after SIGTERM is {status}"
+    assert status == 0, f"after SIGTERM it {ending(status)}; exit status 0 is due"
 
 
 @requirement("RS-100")

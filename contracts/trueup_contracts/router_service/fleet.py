@@ -21,7 +21,7 @@ from trueup_contracts.router_service.client import Client, Stream
 from trueup_contracts.router_service.grids import Grid
 from trueup_contracts.router_service.steps import Gate
 from trueup_contracts.router_service.workers import Asked, Worker
-from trueup_contracts.services.command import CommandHandle, CommandSubject
+from trueup_contracts.services.command import CommandHandle, CommandSubject, written
 from trueup_contracts.services.running import Running
 from trueup_contracts.subject import Subject
 
@@ -50,17 +50,18 @@ class Router(Client):
         self.running.terminate()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """SIGKILL, to all processes that it consists of."""
         self.is_to_end = True
-        self.running.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.running.process.pid, signal.SIGKILL)
 
     @property
     def status(self) -> int | None:
         """Its exit status, or nothing while it runs."""
         return self.running.process.poll()
 
-    def wait_until_ended(self, limit_s: float | None = None) -> int:
-        """Its exit status, negative for a signal; by default it has the budget of a signal."""
+    def wait_until_ended(self) -> int:
+        """Its exit status, negative for a signal. It has the budget of a signal."""
         __tracebackhide__ = True
         self._budgets.until(lambda: self.status is not None, "the end of the router")
         assert self.status is not None
@@ -312,7 +313,7 @@ def discovery(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def replace(path: Path, value: Mapping[str, Any] | bytes) -> None:
     """Writes a file anew, at once: who reads it sees the old one or the new one."""
     new = path.with_name(f".{path.name}.new")
-    new.write_bytes(value if isinstance(value, bytes) else json.dumps(value, indent=1).encode())
+    new.write_bytes(value if isinstance(value, bytes) else written(value).encode())
     os.replace(new, path)
 
 

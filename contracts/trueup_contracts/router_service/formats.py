@@ -19,5 +19,7 @@ def _schemas() -> Schemas:
 def check(name: str, value: Any, what: str) -> None:
     """A value must fit the definition of this name, such as `client_event.item`."""
     __tracebackhide__ = True
-    fault = _schemas().fault(name, value)
+    schemas = _schemas()
+    assert name in schemas, f"{what}: formats.schema.json knows no {name}"
+    fault = schemas.fault(name, value)
     assert fault is None, f"{what} is no {name} of formats.schema.json: {fault}; it is {str(value)[:300]}"

@@ -72,13 +72,13 @@ def by_target(subject: Subject, pools: int = 2, priorities: Sequence[int] | None
     """
     ttft = Axis(0, 1_000 * pools, pools)
     agg = is_agg(subject)
-    if priorities is not None:
-        more = {
-            "enable_priority_retry": True,
-            f"{'agg' if agg else 'prefill'}_pool_priorities": list(priorities),
-            **more,
-        }
+    more = {**_retries("agg" if agg else "prefill", priorities), **more}
     return Grid(model.agg(ttft, ONE, **more) if agg else model.disagg((ONE, ttft), (ONE, ONE), **more))
+
+
+def _retries(phase: str, priorities: Sequence[int] | None) -> dict[str, Any]:
+    """Those of a phase's pools, and that requests are tried again by them."""
+    return {} if priorities is None else {"enable_priority_retry": True, f"{phase}_pool_priorities": list(priorities)}
 
 
 def ttft_of(pool: int) -> float:
@@ -86,12 +86,15 @@ def ttft_of(pool: int) -> float:
     return 1_000.0 * pool + 500.0
 
 
-def apart(subject: Subject, pools: int = 2) -> Grid:
-    """Pools in each phase that share nothing: `targets` chooses both. Of the mode agg where that is claimed."""
+def apart(subject: Subject, pools: int = 2, priorities: Sequence[int] | None = None) -> Grid:
+    """Pools in each phase that share nothing: `targets` chooses both. Of the mode agg where that is claimed.
+
+    `priorities`: of the first phase's pools, as in `by_target`.
+    """
     axis = Axis(0, 1_000 * pools, pools)
     if "agg" in subject.capabilities:
-        return Grid(model.agg(axis, ONE))
-    return Grid(model.disagg((ONE, axis), (ONE, axis)))
+        return Grid(model.agg(axis, ONE, **_retries("agg", priorities)))
+    return Grid(model.disagg((ONE, axis), (ONE, axis), **_retries("prefill", priorities)))
 
 
 def targets(pool: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Retries on faster pools, in the published order: RS-070 to RS-075, and RS-127."""
+"""Retries on faster pools, in the published order: RS-070 to RS-075, RS-127 and RS-129."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from trueup_contracts.router import model
 from trueup_contracts.router.model import Axis
 from trueup_contracts.router_service import grids
 from trueup_contracts.router_service.client import Stream
+from trueup_contracts.router_service.clocks import scaled
 from trueup_contracts.router_service.fleet import Fleet, fleet
 from trueup_contracts.router_service.grids import ONE, Grid
 from trueup_contracts.router_service.retrying import RETRY
 from trueup_contracts.router_service.scripting import Once, give
-from trueup_contracts.router_service.steps import Cut, Error, Gate, Hold, Item, Status, always
+from trueup_contracts.router_service.steps import Cut, Error, Gate, Hold, Item, Status, always, complete
 from trueup_contracts.subject import Subject
 
 # Lower is faster; 1 and 3 are as fast as each other.
 PRIORITIES = (3, 1, 2, 1)
+IN_FLIGHT, RETRIES = 2, 4
+LONG_MS = 60_000  # before it is scaled: no clock makes room
 # Selected pool to those asked, when all fail.
 ORDERS = {0: [0, 2, 1, 3], 1: [1], 2: [2, 1, 3], 3: [3]}
 
@@ -43,7 +46,7 @@ def _asked_when_all_refuse(served: Fleet, pool: int) -> list[int]:
     __tracebackhide__ = True
     give(served.first, always(Status(503)))
     stream, request_id = _ask(served, pool)
-    stream.failed()
+    stream.error()
     return _pools(served, request_id, served.grid.phases[0])
 
 
@@ -147,6 +150,30 @@ def test_what_is_wrong_everywhere_is_not_tried_in_faster_pools(trueup_subject: S
         for step in (Status(400), Error(retryable=False)):
             give(served.workers_of(served.grid.first[0]), always(step))
             stream, request_id = _ask(served, 0)
-            stream.failed()
+            stream.error()
             found = _pools(served, request_id, served.grid.phases[0])
             assert found == [0], f"pool 0 failed for good ({step}), and pools {found} were asked"
+
+
+@requirement("RS-129")
+def test_a_retry_takes_a_place_in_the_faster_pool(trueup_subject: Subject) -> None:
+    """The faster pool is full. What becomes of the retries is free: they may wait, be passed over, or fail."""
+    admission = {"max_in_flight": IN_FLIGHT, "max_queued": RETRIES}
+    settings = {"admission": admission, "timeouts_ms": scaled(trueup_subject, first_item=LONG_MS)}
+    gate = Gate()
+    with fleet(trueup_subject, grids.apart(trueup_subject, 2, (2, 1)), service=settings) as served:
+        slow, fast = (served.workers_of(namespace) for namespace in served.grid.first)
+        give(slow, always(Status(503)))
+        give(fast, lambda asked: [Hold(gate), *complete(asked)])
+        held = [served.generate(targets=grids.targets(1)) for _ in range(IN_FLIGHT)]
+        served.until_reached(gate, IN_FLIGHT)
+        retried = [served.generate(targets=grids.targets(0)) for _ in range(RETRIES)]
+        served.until_asked(*slow)
+        served.budgets.never(
+            lambda: gate.reached - IN_FLIGHT or None, f"retries at {served.grid.first[1]}, where {IN_FLIGHT} are"
+        )
+        gate.open()
+        for stream in held:
+            stream.finished()
+        for stream in retried:
+            stream.wait()

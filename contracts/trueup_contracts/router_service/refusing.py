@@ -19,7 +19,6 @@ MALFORMED: Mapping[str, Any] = {
     "half an object": b'{"token_ids": [1, 2], "max_tok',
     "a list": b"[1, 2, 3]",
     "null": b"null",
-    "no UTF-8": b'{"token_ids": [1], "max_tokens": 1, "request_id": "\xff"}',
     "no token_ids": {"max_tokens": 2},
     "token_ids null": {**GOOD, "token_ids": None},
     "a text for token_ids": {**GOOD, "token_ids": "hello"},
@@ -51,6 +50,8 @@ SENSELESS: Mapping[str, Any] = {
     "a fraction for the priority": {**GOOD, "routing": {"priority": 1.5}},
     "a negative deadline": {**GOOD, "deadline_ms": -5},
     "an empty id": {**GOOD, "request_id": ""},
+    # Go's and Node's readers of JSON put U+FFFD in its place and say nothing.
+    "an id that is no UTF-8": b'{"token_ids": [1], "max_tokens": 1, "request_id": "\xff"}',
 }
 
 

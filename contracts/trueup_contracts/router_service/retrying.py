@@ -101,7 +101,7 @@ def test_attempts_are_as_many_as_configured(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         for steps in ([Status(503)], [Cut()], [Error(retryable=True)]):
             stream, request_id = asked_with(served, *steps)
-            stream.failed()
+            stream.error()
             asked = tries(served, request_id)
             assert len(asked) == ATTEMPTS, f"{steps}: {len(asked)} attempts where {ATTEMPTS} are configured: {asked}"
             workers = {one.worker_id for one in asked}
@@ -120,7 +120,7 @@ def test_other_statuses_are_not_tried_again(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         for status in (400, 401, 403, 404, 413, 422):
             stream, request_id = asked_with(served, Status(status))
-            stream.failed()
+            stream.error()
             asked = tries(served, request_id)
             assert len(asked) == 1, f"status {status} was tried again: {asked}"
 
@@ -134,7 +134,9 @@ def test_retry_after_is_honoured(trueup_subject: Subject) -> None:
         asked = tries(served, body["request_id"])
         for earlier, later in itertools.pairwise(asked):
             after_s = later.at_s - earlier.at_s
-            assert after_s >= 1, f"the worker said Retry-After: 1, and got the same request again after {after_s:.3f} s"
+            assert after_s >= 1 - protocol.CLOCK_MS / 1_000, (
+                f"the worker said Retry-After: 1, and got the same request again after {after_s:.3f} s"
+            )
 
 
 @requirement("RS-057")
@@ -147,7 +149,7 @@ def test_an_error_that_is_retryable_is_tried_again(trueup_subject: Subject) -> N
 def test_an_error_that_is_not_retryable_is_told(trueup_subject: Subject) -> None:
     with three_instances(trueup_subject) as served:
         stream, request_id = asked_with(served, Error(retryable=False))
-        code = stream.failed().get("error", "code")
+        code = stream.error().get("code")
         assert code in protocol.STATUS, f"the error has the code {code!r}"
         asked = tries(served, request_id)
         assert len(asked) == 1, f"an error that is not retryable was tried again: {asked}"
@@ -159,4 +161,4 @@ def test_an_answer_without_an_end_is_no_answer(trueup_subject: Subject) -> None:
         for steps in ([End()], [Raw(b": keep-alive\n\n"), End()]):
             _served_by_another(served, *steps)
             stream, _ = asked_with(served, *steps)
-            stream.failed()
+            stream.error()

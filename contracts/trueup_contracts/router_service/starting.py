@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trueup_contracts import requirement
+from trueup_contracts.processes import ending
 from trueup_contracts.profile import Profile
 from trueup_contracts.router import corpus
 from trueup_contracts.router.corpus import Case
@@ -186,5 +187,5 @@ def _ended(subject: Subject, wanted: Sequence[Mapping[str, Any]]) -> list[Ended]
 def _check(what: str, ended: Ended) -> None:
     wrote = f"; it wrote {ended.log[-300:]!r}"
     assert ended.status is not None, f"{what}: it runs on, and must not start{wrote}"
-    assert ended.status > 0, f"{what}: it ended with exit status {ended.status}; another than 0 is due{wrote}"
-    assert ended.log.strip(), f"{what}: it ended with exit status {ended.status}, and did not say why"
+    assert ended.status != 0, f"{what}: it ended with exit status 0; another is due{wrote}"
+    assert ended.log.strip(), f"{what}: it {ending(ended.status)}, and did not say why"

@@ -44,31 +44,40 @@ class Gate:
         await event.wait()
 
 
-@dataclass(frozen=True)
-class Item:
+class _Shown:
+    """In failures: what is as always is left out."""
+
+    def __repr__(self) -> str:
+        changed = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if _is_told(self, one)]  # type: ignore[arg-type]
+        shown = ", ".join(text if len(text) < _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…" for text in changed)
+        return f"{type(self).__name__}({shown})" if shown else type(self).__name__
+
+
+@dataclass(frozen=True, repr=False)
+class Item(_Shown):
     """The next item; by default its number, and a token that names the worker."""
 
     token_ids: Sequence[int] | None = None
     index: int | None = None
 
 
-@dataclass(frozen=True)
-class Transfer:
+@dataclass(frozen=True, repr=False)
+class Transfer(_Shown):
     """Prefill's parameters for decode."""
 
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Finish:
+@dataclass(frozen=True, repr=False)
+class Finish(_Shown):
     """The end of the work."""
 
     reason: str = "length"
     usage: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True)
-class Error:
+@dataclass(frozen=True, repr=False)
+class Error(_Shown):
     """An error as an event."""
 
     code: str = "engine_failed"
@@ -76,8 +85,8 @@ class Error:
     retryable: bool = False
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class Status(_Shown):
     """A status in place of a stream. Only as the first step."""
 
     status: int
@@ -85,50 +94,50 @@ class Status:
     code: str = "refused"
 
 
-@dataclass(frozen=True)
-class Hold:
+@dataclass(frozen=True, repr=False)
+class Hold(_Shown):
     """Waits at a gate. Before the first event the head has not been sent yet, unless `Head` stands before."""
 
     gate: Gate
 
 
-@dataclass(frozen=True)
-class Head:
+@dataclass(frozen=True, repr=False)
+class Head(_Shown):
     """Sends the head of the stream, and no event yet."""
 
 
-@dataclass(frozen=True)
-class Hang:
+@dataclass(frozen=True, repr=False)
+class Hang(_Shown):
     """Does nothing more, for ever, with the connection open."""
 
 
-@dataclass(frozen=True)
-class KeepAlives:
+@dataclass(frozen=True, repr=False)
+class KeepAlives(_Shown):
     """A comment every so often: until the gate opens, or for ever."""
 
     every_s: float
     gate: Gate | None = None
 
 
-@dataclass(frozen=True)
-class Raw:
+@dataclass(frozen=True, repr=False)
+class Raw(_Shown):
     """Bytes of the stream as they are."""
 
     data: bytes
 
 
-@dataclass(frozen=True)
-class Cut:
+@dataclass(frozen=True, repr=False)
+class Cut(_Shown):
     """Resets the connection, as a worker that was killed does."""
 
 
-@dataclass(frozen=True)
-class Close:
+@dataclass(frozen=True, repr=False)
+class Close(_Shown):
     """Closes the connection in the middle, without the stream's end."""
 
 
-@dataclass(frozen=True)
-class End:
+@dataclass(frozen=True, repr=False)
+class End(_Shown):
     """Ends the stream as HTTP does, whether it was complete or not."""
 
 
@@ -146,17 +155,11 @@ def complete(asked: Asked) -> Sequence[Step]:
 def told(steps: Iterable[Step]) -> str:
     """In words, for what repeats a failure: fields that are as always are left out."""
     every = list(steps)
-    shown = [_step(step) for step in every[:_MOST_STEPS]]
+    shown = [repr(step) for step in every[:_MOST_STEPS]]
     return ", ".join([*shown, f"and {len(every) - _MOST_STEPS} more"] if len(every) > _MOST_STEPS else shown)
 
 
-def _step(step: Step) -> str:
-    changed = [f"{one.name}={getattr(step, one.name)!r}" for one in fields(step) if _is_told(step, one)]
-    shown = ", ".join(text if len(text) < _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…" for text in changed)
-    return f"{type(step).__name__}({shown})" if shown else type(step).__name__
-
-
-def _is_told(step: Step, one: Field[Any]) -> bool:
+def _is_told(step: object, one: Field[Any]) -> bool:
     usual = one.default if one.default_factory is MISSING else one.default_factory()
     return one.name != "gate" and getattr(step, one.name) != usual
 

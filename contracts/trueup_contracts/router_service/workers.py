@@ -202,6 +202,8 @@ class Worker:
             while (head := await http11.read_head(reader, before)) is not None:
                 raw = await http11.body(reader, head)
                 before = await self._one(head, raw, reader, writer)
+                if "close" in head.headers.get("connection", "").lower():
+                    break
         except (http11.FaultError, ConnectionError, Gone):
             pass  # the connection is of no more use; what was asked on it has its outcome
         finally:

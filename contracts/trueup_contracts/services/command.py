@@ -64,6 +64,7 @@ class CommandSubject(Subject):
     """A service, started anew for each handle and ended with the test, unless it is kept for the run."""
 
     in_process = False
+    log_name = "what the service wrote"
 
     def __init__(self, suite: SuiteInfo, label: str, command: str, settings: Settings) -> None:
         """Raises `TargetError` for a program that is not there, and for placeholders that the suite does not know."""
@@ -226,11 +227,22 @@ def _files(folder: Path, args: Mapping[str, Any]) -> dict[str, Path]:
     for name, value in args.items():
         if isinstance(value, Mapping | list):
             paths[name] = folder / f"{name}.json"
-            paths[name].write_text(json.dumps(value, indent=1), encoding="utf-8")
+            paths[name].write_text(written(value), encoding="utf-8")
         elif isinstance(value, bytes):
             paths[name] = folder / name
             paths[name].write_bytes(value)
     return paths
+
+
+def written(value: Mapping[str, Any] | list[Any]) -> str:
+    """JSON with a line for each field, or for each element: failures show these files."""
+    lines = (
+        [f"{json.dumps(name)}: {json.dumps(one)}" for name, one in value.items()]
+        if isinstance(value, Mapping)
+        else [json.dumps(one) for one in value]
+    )
+    start, end = "{}" if isinstance(value, Mapping) else "[]"
+    return f"{start}\n " + ",\n ".join(lines) + f"\n{end}\n"
 
 
 def _free_port() -> int:

@@ -28,6 +28,10 @@ class Schemas:
         )
         self._places = {name: document["$id"] for document in documents for name in document["$defs"]}
 
+    def __contains__(self, name: str) -> bool:
+        """Whether one of them is called so."""
+        return name in self._places
+
     def fault(self, name: str, value: Any) -> str | None:
         """What is wrong with a value by the schema of this name (`reply`, `select_agg.result`), or nothing."""
         from jsonschema.exceptions import best_match

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from contracts.router_service.plain.pools import Admission, Pool, _Waiter
 from contracts.router_service.plain.router import Job, Router
@@ -114,6 +116,15 @@ class OneBoundForAll(Admission):
 
     def is_crowded(self, pool: Pool) -> bool:
         return sum(one.queued for one in self.seen) >= self.bounds.max_queued
+
+
+@fault("RS-129")
+class RetriesBeyondTheBound(Router):
+    """takes no place in the faster pool that it tries"""
+
+    @contextlib.contextmanager
+    def slot(self, job: Job, pool: Pool) -> Iterator[bool]:
+        yield True
 
 
 @fault("RS-124")

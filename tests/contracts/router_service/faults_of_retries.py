@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from contracts.router_service.plain.asking import WorkerFailed
+from contracts.router_service.plain.asking import Stream, WorkerFailed
 from contracts.router_service.plain.pools import Pool, Worker
-from contracts.router_service.plain.router import Job, Router
+from contracts.router_service.plain.router import Clock, Job, Router
 from contracts.router_service.plain.settings import Failed
 from contracts.router_service.seeding import fault
 
@@ -158,6 +158,18 @@ class NoTransfer(Router):
 
     def body(self, job: Job, phase: str, number: int) -> dict[str, Any]:
         return {**super().body(job, phase, number), "transfer": None}
+
+
+@fault("RS-066")
+class TransferIsTheEnd(Router):
+    """goes on to decode when the transfer has come, and hears no more of prefill"""
+
+    async def next_event(self, stream: Stream, clock: Clock) -> tuple[str, dict[str, Any]]:
+        if getattr(stream, "has_transfer", False):
+            return "finish", {}
+        name, data = await super().next_event(stream, clock)
+        stream.has_transfer = name == "transfer"  # type: ignore[attr-defined]
+        return name, data
 
 
 @fault("RS-067")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import fix_etcd
 from contracts.router_service.faults import FAULTS, Fault
-from contracts.router_service.running import IN_TIME, SOON, command, reference, verdicts
+from contracts.router_service.running import ALL, IN_TIME, SHARED_NOTHING, SOON, command, reference, verdicts
 from trueup_contracts.profile import Profile
 from trueup_contracts.router_service import SUITE
 
@@ -28,8 +28,9 @@ def main() -> int:
     print(f"\n{len(FAULTS)} faults, {missed} not found by the requirement that names them\n")
     print(f"| correct router, {runs} runs | MUST failed | SHOULD failed |\n| --- | --- | --- |")
     with routers() as correct:
-        for name, started in correct.items():
-            failed = {one for seed in range(runs) for one in verdicts(started, profile=Profile("quick", seed))}
+        for name, (started, claims) in correct.items():
+            profiles = [Profile("quick", seed) for seed in range(runs)]
+            failed = {one for profile in profiles for one in verdicts(started, claims=claims, profile=profile)}
             must = sorted(one for one in failed if SUITE.requirements[one].level == "MUST")
             missed += len(failed)
             shown = " ".join(sorted(failed - set(must))) or "none"
@@ -48,14 +49,18 @@ def found(fault: Fault) -> str | None:
 
 
 @contextmanager
-def routers() -> Iterator[Mapping[str, str]]:
-    """The start commands of what is correct; the reference with etcd where that is installed."""
-    correct = {"reference": reference(), "aiohttp": command("plain.py")}
+def routers() -> Iterator[Mapping[str, tuple[str, frozenset[str]]]]:
+    """The start commands of what is correct, and the claims; the reference with etcd where that is installed."""
+    correct = {
+        "reference": (reference(), ALL),
+        "aiohttp": (command("plain.py"), ALL),
+        "aiohttp, three processes": (command("prefork.py"), SHARED_NOTHING),
+    }
     if fix_etcd.BINARY is None:
         yield correct
         return
     for server in fix_etcd.served():
-        yield {**correct, "reference, with etcd": command("over_etcd.py", "--etcd", server.address)}
+        yield {**correct, "reference, with etcd": (command("over_etcd.py", "--etcd", server.address), ALL)}
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from trueup_contracts.subject import Settings
 OTHERS = Path(__file__).parent / "others"
 PLACEHOLDERS = "--config {config} --discovery {discovery} --service {service} --host {host} --port {port}"
 ALL = frozenset(SUITE.capabilities)
+SHARED_NOTHING = ALL - {"admission", "ejection", "metrics"}  # what processes that share nothing can claim
 PROFILE = Profile("quick", 20261126)
 # What is said of these depends on which of two things a busy machine does first.
 UNSTEADY = frozenset({"RS-092", "RS-094", "RS-124"})

@@ -228,3 +228,22 @@ def test_a_router_that_resets_is_told(router: Callable[..., tuple[Router, Client
     stream = router(act)[1].generate({})
     stream.wait()
     assert "reset" in str(stream.fault).lower()
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_error_is_told_before_accepted_and_after(
+    router: Callable[..., tuple[Router, Client]], *, accepted: bool
+) -> None:
+    error = b'{"error": {"code": "no_worker", "pool": "agg-0"}}'
+    refusal = b"HTTP/1.1 503 -\r\ncontent-length: %d\r\n\r\n%b" % (len(error), error)
+    _, client = router(HEAD + b"\r\nevent: error\ndata: " + error + b"\n\n" if accepted else refusal)
+    assert client.generate({}).error() == {"code": "no_worker", "pool": "agg-0"}
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"error": "no_worker"}', b'{"error": null}'])
+def test_an_error_that_is_no_object_is_a_wrong_answer(
+    router: Callable[..., tuple[Router, Client]], data: bytes
+) -> None:
+    _, client = router(HEAD + b"\r\nevent: error\ndata: " + data + b"\n\n")
+    with pytest.raises(WrongAnswerError, match="error"):
+        client.generate({}).error()

@@ -112,3 +112,8 @@ def test_what_no_router_may_start_with_is_wrong_by_the_schema_too() -> None:
             continue
         taken.add(what)
     assert taken == beyond
+
+
+def test_what_the_schemas_do_not_know_has_no_form() -> None:
+    with pytest.raises(AssertionError, match=r"the event ping: formats.schema.json knows no client_event.ping"):
+        formats.check("client_event.ping", {}, "the event ping")

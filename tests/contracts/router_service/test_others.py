@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.router_service import toy_report
-from contracts.router_service.running import ALL, SOON, command, reference, verdicts
+from contracts.router_service.running import ALL, SHARED_NOTHING, SOON, command, reference, verdicts
 from contracts.suite_runs import each_test
 from fix_etcd import served
 from trueup_contracts.profile import Profile
@@ -15,6 +15,8 @@ from trueup_contracts.router_service import SUITE
 
 # The whole suite takes a minute: `make test-slow` asks all of it, and here it is a few that nearly everything is in.
 FEW = ("RS-010", "RS-026", "RS-052", "RS-060", "RS-066", "RS-093")
+# What processes learn one after the other, or name by themselves.
+OF_EACH_PROCESS = ("RS-031", "RS-106", "RS-111", "RS-118")
 # The toy waits for nothing in these, so that they are quick.
 SOME = ("RS-021", "RS-027", "RS-050", "RS-055", "RS-062", "RS-104")
 SEEDS = [1, 2, 3]
@@ -36,6 +38,17 @@ def test_the_second_router_passes(requirement: str) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_second_router_fails_nothing(seed: int) -> None:
     assert verdicts(command("plain.py"), profile=Profile("quick", seed)) == {}
+
+
+@pytest.mark.parametrize("requirement", OF_EACH_PROCESS)
+def test_processes_that_share_nothing_pass(requirement: str) -> None:
+    assert verdicts(command("prefork.py"), requirement, claims=SHARED_NOTHING) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_processes_that_share_nothing_fail_nothing() -> None:
+    assert verdicts(command("prefork.py"), claims=SHARED_NOTHING) == {}
 
 
 @pytest.mark.slow

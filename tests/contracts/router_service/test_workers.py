@@ -317,3 +317,16 @@ def _head() -> Any:
     from trueup_contracts.router_service.http11 import Head as HttpHead
 
     return HttpHead("POST /generate HTTP/1.1", {})
+
+
+def test_a_connection_that_is_to_be_closed_is_closed_after_its_answer(worker: Worker) -> None:
+    with socket.create_connection(("127.0.0.1", worker.port), SIGNAL_S) as one:
+        one.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nConnection: close\r\n\r\n")
+        told_by = b"".join(iter(lambda: one.recv(1 << 16), b""))
+    assert told_by.startswith(b"HTTP/1.1 200 ")
+
+
+def test_steps_are_shown_by_what_is_not_as_always() -> None:
+    steps = [Status(503), Status(429, {"retry-after": "1"}), Item(), Error(retryable=True), Hold(Gate()), Cut()]
+    shown = ["Status(status=503)", "Status(status=429, headers={'retry-after': '1'})", "Item", "Error(retryable=True)"]
+    assert [repr(one) for one in steps] == [*shown, "Hold", "Cut"]

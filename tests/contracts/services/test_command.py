@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from contracts.services.test_url import HERE, Project
 from contracts.wire.test_hostile import LIMIT_S, descendants, descriptors
 from trueup_contracts.errors import AdapterDiedError, AdapterError, NotRunError, TargetError
 from trueup_contracts.registry import FOLDERS, SuiteInfo, suite
-from trueup_contracts.services.command import CommandSubject
+from trueup_contracts.services.command import CommandSubject, written
 from trueup_contracts.subject import Settings
 
 SERVICE = f"{shlex.quote(sys.executable)} -S {shlex.quote(str(HERE / 'service.py'))}"
@@ -77,7 +79,7 @@ def test_a_failure_tells_how_to_start_it_again(project: Project) -> None:
     assert told[7].endswith("config.json --how forgets &")
     assert told[8:10] == ["# then, in Python:", "from toy.client import Client"]
     assert "subject.add(number=3)" in told
-    assert any("POST /add" in line for line in told[told.index("the adapter's stderr, its last lines:") :])
+    assert any("POST /add" in line for line in told[told.index("what the service wrote, its last lines:") :])
 
 
 def test_services_of_one_test_are_told_apart_and_end_with_it(toy: SuiteInfo, tmp_path: Path) -> None:
@@ -193,3 +195,10 @@ def test_a_service_is_ready_by_another_path(toy: SuiteInfo, tmp_path: Path) -> N
     subject = started(toy, tmp_path, "is never ready")
     assert subject.start({"config": CONFIG}, "/count").call("count") == 40
     subject.end()
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": [1, {"b": None}], "é": "x"}, [1, [2], {"c": 3}]])
+def test_files_have_a_line_for_each_field(value: dict[str, Any] | list[Any]) -> None:
+    text = written(value)
+    assert json.loads(text) == value
+    assert len(text.splitlines()) == len(value) + 2 + (not value)

@@ -39,6 +39,8 @@ class Process:
 
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
+        # Before they are read: what is written between is read again.
+        self.seen = {path: Watching.signature(path) for path in (given.config, given.discovery)}
 
     def plan(self) -> Plan:
         return Plan.read(self.given.config, self.given.default_ttft_target, self.given.default_itl_target)
@@ -57,7 +59,7 @@ class Process:
     async def serve(self, router: Router) -> int:
         await router.start()
         service = Service(router, self.given.model_name)
-        watching = Watching(service, self.given.config, self.given.discovery, self.plan)
+        watching = Watching(service, self.given.config, self.given.discovery, self.plan, self.seen)
         runner = self.runner(service)
         ends = asyncio.Event()
         loop = asyncio.get_running_loop()

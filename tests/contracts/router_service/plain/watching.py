@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -22,7 +22,16 @@ logger = logging.getLogger("plain")
 class Watching:
     """Keeps a service up to date."""
 
-    def __init__(self, service: Service, config: Path, discovery: Path, read_plan: Callable[[], Plan]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        config: Path,
+        discovery: Path,
+        read_plan: Callable[[], Plan],
+        seen: Mapping[Path, tuple[int, ...]],
+    ) -> None:
+        """`seen`: the signature of each file when it was read."""
+        self.seen = seen
         self.service = service
         self.router = service.router
         self.config = config
@@ -43,7 +52,7 @@ class Watching:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def watch(self, path: Path, changed: Callable[[], None]) -> None:
-        before = self.signature(path)
+        before = self.seen[path]
         while True:
             await asyncio.sleep(LOOK_S)
             now = self.signature(path)

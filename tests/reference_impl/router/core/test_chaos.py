@@ -16,11 +16,11 @@ from trueup_reference.router.protocol import Event, RouterError
 
 REQUESTS = 120
 SERVICE: dict[str, Any] = {
-    "timeouts_ms": {"connect": 2000, "first_item": 60, "between_items": 60, "total": 1500},
+    "timeouts_ms": {"connect": 2000, "first_item": 250, "between_items": 250, "total": 6000},
     "retry": {"same_pool_attempts": 3},
-    "admission": {"max_in_flight": 8, "max_queued": 16, "max_wait_ms": 300},
+    "admission": {"max_in_flight": 8, "max_queued": 16, "max_wait_ms": 2000},
     "ejection": {"failures": 2, "backoff_ms": 20, "max_backoff_ms": 200},
-    "pool_wait_ms": 200,
+    "pool_wait_ms": 500,
 }
 
 
@@ -77,7 +77,7 @@ async def client(rig: Rig, chance: random.Random, more: Callable[[], dict[str, A
     """A request; how it ended. Some clients go away before its end."""
     await asyncio.sleep(chance.random() / 2)
     try:
-        answer = await rig.router.accept(request(deadline_ms=chance.choice([None, None, 400.0, 50.0]), **more()))
+        answer = await rig.router.accept(request(deadline_ms=chance.choice([None, None, 800.0, 50.0]), **more()))
     except RouterError as refused:
         return refused.code
     goes_after = chance.choice([None, None, None, 1, 2, 3])

@@ -172,3 +172,25 @@ class Scripted:
         while not reader.at_eof() and reader.exception() is None:
             await asyncio.sleep(0.002)
         call.gone.set()
+
+
+async def item_then_cut(call: Call) -> None:
+    await call.begin()
+    await call.item(0)
+    call.cut()
+
+
+async def begin_then_cut(call: Call) -> None:
+    await call.begin()
+    call.cut()
+
+
+async def tell_error(call: Call) -> None:
+    await call.begin()
+    await call.event("error", {"code": "out_of_memory", "message": "no room", "retryable": True})
+    await call.gone.wait()
+
+
+async def tell_fatal_error(call: Call) -> None:
+    await call.begin()
+    await call.event("error", {"code": "bad_prompt", "message": "no such token", "retryable": False})

@@ -81,7 +81,7 @@ def test_levels_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(logging_setup.LEVEL_VARIABLE, "error")
     assert level_number(None) == logging.ERROR
     monkeypatch.setenv(logging_setup.LEVEL_VARIABLE, "loud")
-    with pytest.raises(ValueError, match=r"^TRUEUP_LOG_LEVEL='loud' is no level: NOTSET, DEBUG, INFO, "):
+    with pytest.raises(ValueError, match=r"^TRUEUP_LOG_LEVEL='loud' is no level: NOTSET, .*DEBUG, INFO, "):
         level_number(None)
 
 

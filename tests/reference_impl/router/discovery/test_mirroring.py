@@ -50,9 +50,10 @@ def test_its_command_tells_what_cannot_be(tmp_path: Path, capsys: pytest.Capture
 def test_a_command_runs_while_they_are_there(etcd: EtcdServer, tmp_path: Path) -> None:
     path, where = tmp_path / "workers.json", f"etcd://{etcd.address}/test"
     replace(path, entry("w1"))
-    program = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up', flush=True)"
+    # `signal.pause` would miss a signal that comes just before it.
+    program = "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); print('up', flush=True)"
     argv = [sys.executable, "-m", "trueup_reference.router.discovery.mirroring", str(path), where]
-    argv += ["--", sys.executable, "-c", f"{program}; signal.pause()"]
+    argv += ["--", sys.executable, "-c", f"{program}; signal.sigwait([signal.SIGTERM]); sys.exit(7)"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             assert process.stdout is not None

@@ -164,6 +164,8 @@ def _body(response: object, connection: object, deadline: float, limit_bytes: in
             connection.sock.settimeout(left)  # type: ignore[attr-defined]
         piece: bytes = response.read1(_CHUNK)  # type: ignore[attr-defined]
         if not piece:
+            if time.monotonic() >= deadline:  # `_cut` looks like an end
+                raise TimeoutError
             if response.length:  # type: ignore[attr-defined]
                 raise NoAnswer(f"its answer was cut off: {response.length} more bytes were declared")  # type: ignore[attr-defined]
             return b"".join(pieces)

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from checks.metrics.endpoints import Headers, answering
 from trueup.cli import main
+from trueup.metrics import scraping
 from trueup.metrics.exposition.exposition import MOST_FAULTS, read_exposition
 from trueup.metrics.exposition.part import judge
 from trueup.metrics.policy import PolicySet
@@ -101,6 +103,22 @@ def test_an_endpoint_that_drips(head: bytes, place: Path, capsys: Capture) -> No
         listener.close()
     assert time.monotonic() - started < 10
     assert "it gave no whole answer within 0.5 s" in capsys.readouterr().err
+
+
+def test_what_ends_behind_the_time_limit_has_been_cut() -> None:
+    """By the watch that ends reads which drip: on a busy machine its cut was taken for the answer's end."""
+    deadline = time.monotonic() + 0.01
+
+    class Late:
+        length = None
+
+        def read1(self, _: int) -> bytes:
+            while time.monotonic() < deadline:
+                pass
+            return b""
+
+    with pytest.raises(TimeoutError):
+        scraping._body(Late(), SimpleNamespace(sock=None), deadline, 100)
 
 
 def test_credentials_are_sent_and_not_shown(place: Path, capsys: Capture) -> None:

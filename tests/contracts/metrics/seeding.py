@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from contracts.seeding import Fault, adding_to
 
-from contracts.metrics.hooked import Hooked
-
-
-class Fault(NamedTuple):
-    """A fault: what is wrong, the requirement that names it, and the factory."""
-
-    name: str
-    requirement: str
-    factory: Callable[..., Any]
-
+__all__ = ["FAULTS", "Fault", "fault"]
 
 FAULTS: list[Fault] = []
-
-
-def fault(requirement: str) -> Callable[[type[Hooked]], type[Hooked]]:
-    """Adds a class to the list; its docstring says what is wrong."""
-
-    def add(made: type[Hooked]) -> type[Hooked]:
-        FAULTS.append(Fault((made.__doc__ or "").strip(), requirement, made))
-        return made
-
-    return add
+fault = adding_to(FAULTS)

@@ -22,6 +22,7 @@ from trueup_reference.router.service import ServiceSettings
 from trueup_reference.router.workers.http import HttpTransport
 
 LONG_S = 30.0
+QUICK = {"connect": 2000, "first_item": 400, "between_items": 400, "total": 20_000}  # ms
 _numbers = itertools.count()
 
 

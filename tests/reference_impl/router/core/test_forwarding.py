@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reference_impl.router.core.rig import Rig, agg, disagg, error, names, plan, request, routed, run
+from reference_impl.router.core.rig import QUICK, Rig, agg, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import (
     Call,
     Script,
@@ -25,9 +25,6 @@ from trueup_reference.router.discovery import WorkerEntry
 from trueup_reference.router.forwarding import Answer
 from trueup_reference.router.protocol import RouterError
 from trueup_reference.router.shared import MOST_NUMBERED, Numbers
-
-QUICK = {"connect": 2000, "first_item": 400, "between_items": 400, "total": 20_000}
-DISAGG = {"p0": 2, "d0": 2}
 
 
 def test_an_answer_is_handed_on_in_order() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reference_impl.router.core.rig import Rig, disagg, error, names, plan, request, routed, run
+from reference_impl.router.core.rig import QUICK, Rig, disagg, error, names, plan, request, routed, run
 from reference_impl.router.core.scripted import (
     Call,
     Script,
@@ -20,7 +20,6 @@ from reference_impl.router.core.scripted import (
 )
 from trueup_reference.router.protocol import RouterError
 
-QUICK = {"connect": 2000, "first_item": 400, "between_items": 400, "total": 20_000}
 DISAGG = {"p0": 2, "d0": 2}
 
 
